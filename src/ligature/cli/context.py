@@ -1,0 +1,41 @@
+"""What every verb shares: the study, where results live, and how to run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ligature.params import load_study
+from ligature.store import Layout
+
+ParamsOption = Annotated[Path, typer.Option("--params", help="Study file.", envvar="LIGATURE_PARAMS")]
+ResultsOption = Annotated[Path, typer.Option("--results", help="Folder of all studies' results.")]
+ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Threads of the computation.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1.", envvar="LIGATURE_DEVICE")]
+PrecisionOption = Annotated[str, typer.Option("--precision", help="float32, or bfloat16 under autocast.", envvar="LIGATURE_PRECISION")]
+WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Processes that decode images ahead of the model.")]
+
+PARAMS = Path("params.yaml")
+RESULTS = Path("results")
+
+
+@dataclass(frozen=True)
+class Context:
+    """A verb's surroundings.
+
+    Attributes:
+        layout: paths of the study, and the study itself.
+    """
+
+    layout: Layout
+
+    @classmethod
+    def open(cls, params: Path, results: Path, threads: int | None = None) -> "Context":
+        """Reads the study and sets the number of threads of the computation, where a verb computes."""
+        layout = Layout(load_study(params), results)
+        if threads is not None:
+            import torch
+
+            torch.set_num_threads(threads)
+        return cls(layout)

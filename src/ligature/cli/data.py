@@ -1,0 +1,97 @@
+"""`ligature world`, `encoder` and `embed`: raw material, encoders of the study's own, embeddings."""
+
+from typing import Annotated
+
+import typer
+
+from ligature.cli.context import (
+    PARAMS,
+    RESULTS,
+    Context,
+    DeviceOption,
+    ParamsOption,
+    PrecisionOption,
+    ResultsOption,
+    ThreadsOption,
+    WorkersOption,
+)
+from ligature.data import open_dataset
+from ligature.errors import ParamsError
+from ligature.params.encoders import VisionEncoderParams
+from ligature.store.atomic import write_json
+
+
+def world(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> None:
+    """Render the procedural world of captioned scenes."""
+    from ligature.data.scenes import write_world
+
+    layout = Context.open(params, results).layout
+    settings = layout.study.world
+    if settings is None:
+        raise ParamsError(f"study {layout.study.study!r} has no world block; there is nothing to render")
+    summary = write_world(layout.world, **settings.model_dump())
+    write_json(layout.world / "world.json", {"images": summary.images, "classes": summary.classes})
+
+
+def encoder(
+    name: str, params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, threads: ThreadsOption = 1
+) -> None:
+    """Make an encoder that the study trains itself, by its recipe."""
+    from ligature.encoders import find_encoder
+    from ligature.encoders.unimodal import make_text_encoder, train_vision_encoder
+
+    layout = Context.open(params, results, threads).layout
+    entry = find_encoder(layout, name)
+    if entry.recipe is None:
+        raise ParamsError(f"encoder {name!r} has no recipe; it is loaded from its source")
+    dataset = open_dataset(layout, entry.recipe.dataset) if entry.recipe.dataset else None
+    if not isinstance(entry, VisionEncoderParams):
+        make_text_encoder(entry.recipe, layout.encoder(name), texts=dataset.texts["text"].to_list())
+        return
+    labelled = entry.recipe.objective == "supervised"
+    train_vision_encoder(
+        entry.recipe,
+        layout.encoder(name),
+        image_size=entry.image_size or 64,
+        paths=dataset.images["path"].to_list() if dataset else [],
+        labels=dataset.images["label"].to_list() if labelled else None,
+        name=name,
+    )
+
+
+def embed(
+    name: Annotated[str, typer.Argument(help="Encoder.")],
+    dataset: Annotated[str, typer.Argument(help="Data set.")],
+    part: Annotated[int, typer.Option(min=0, help="Which part of the data set.")] = 0,
+    view: Annotated[str, typer.Option(help="pooled: one vector an item; tokens: every token.")] = "pooled",
+    params: ParamsOption = PARAMS,
+    results: ResultsOption = RESULTS,
+    threads: ThreadsOption = 1,
+    workers: WorkersOption = 0,
+    device: DeviceOption = "cpu",
+    precision: PrecisionOption = "float32",
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile the vision model.")] = False,
+) -> None:
+    """Embed one part of a data set with one encoder; a killed run goes on at the last complete shard."""
+    from ligature.encoders import (
+        extract_images,
+        extract_texts,
+        find_encoder,
+        load_text_encoder,
+        load_vision_encoder,
+    )
+
+    layout = Context.open(params, results, threads).layout
+    entry = find_encoder(layout, name)
+    data = open_dataset(layout, dataset)
+    parts = layout.study.datasets[dataset].parts
+    if part >= parts:
+        raise ParamsError(f"--part {part}: data set {dataset!r} has {parts} parts, counted from 0")
+    common = {"part": f"{part}/{parts}", "view": view, "params": layout.study.embed}
+    folder = layout.embeddings(view, name, dataset, part)
+    if isinstance(entry, VisionEncoderParams):
+        model = load_vision_encoder(entry, layout, device=device, precision=precision, compiled=compiled)
+        extract_images(model, data.part(part, parts), folder, workers=workers, **common)
+    else:
+        text_model = load_text_encoder(entry, layout, device=device, precision=precision)
+        extract_texts(text_model, data.part(part, parts), folder, **common)

@@ -1,0 +1,64 @@
+"""The console command `ligature`: one verb a step of the workflow."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ligature.errors import LigatureError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Joins frozen vision encoders and frozen language encoders, step by step.",
+)
+
+
+VERBS = {
+    "world": "data",
+    "encoder": "data",
+    "embed": "data",
+    "compare": "pairs",
+    "probe": "pairs",
+    "select": "pairs",
+    "train": "train",
+    "evaluate": "evaluate",
+    "report": "report",
+    "show": "report",
+    "record": "record",
+}
+"""Module of every verb; only the module of the verb that was typed is imported, since importing torch takes seconds."""
+
+
+def _register(typed: str | None) -> None:
+    for verb in [typed] if typed in VERBS else VERBS:
+        app.command(name=verb)(getattr(import_module(f"ligature.cli.{VERBS[verb]}"), verb))
+
+
+@app.command()
+def schema(output: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
+    """Write the JSON schema of study files, generated from the models."""
+    from ligature.params import study_schema
+    from ligature.store.atomic import write_text
+
+    write_text(output, study_schema())
+
+
+def run() -> None:
+    """Runs the command line; errors a user can cause are one line and exit status 1."""
+    _register(sys.argv[1] if len(sys.argv) > 1 else None)
+    try:
+        app()
+    except LigatureError as error:
+        sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        sys.exit(f"error: {where}{error.strerror or error}; check the path, its permissions and the free space")
+
+
+if __name__ == "__main__":
+    run()

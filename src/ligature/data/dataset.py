@@ -1,0 +1,91 @@
+"""What every reader returns: a table of images and a table of texts that belong to them."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from ligature.errors import DataError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images and texts of one split.
+
+    Attributes:
+        name: of the data set in the study.
+        split: of the original.
+        images: one row an image: ``id``, ``path`` and, with class folders, ``label``.
+        texts: one row a text: ``id``, ``image_id`` (captions) or ``label`` (prompts), ``text``.
+        class_names: names in the order of labels, for class folders.
+        skipped_texts: texts left out, each with ``id`` and ``reason``.
+    """
+
+    name: str
+    split: str
+    images: pd.DataFrame
+    texts: pd.DataFrame
+    class_names: list[str] | None = None
+    skipped_texts: list[dict[str, str]] = field(default_factory=list)
+
+    def keep_images(self, rows: np.ndarray) -> "Dataset":
+        """Returns the data set with only these rows of images, in this order, and the texts that belong to them.
+
+        Prompts of class folders belong to all images and stay.
+        """
+        images = self.images.iloc[rows].reset_index(drop=True)
+        texts = self.texts
+        if self.class_names is None:
+            texts = texts[texts["image_id"].isin(set(images["id"]))].reset_index(drop=True)
+        return replace(self, images=images, texts=texts)
+
+    def part(self, index: int, parts: int) -> "Dataset":
+        """Returns one of ``parts`` contiguous parts; prompts of class folders all stand in the first."""
+        bounds = np.linspace(0, len(self.images), parts + 1).astype(int)
+        part = self.keep_images(np.arange(bounds[index], bounds[index + 1]))
+        if self.class_names is not None and index > 0:
+            part = replace(part, texts=part.texts.iloc[:0])
+        return part
+
+    def fold(self, index: int, folds: int, seed: int) -> "Dataset":
+        """Returns one of ``folds`` disjoint random folds of the images, in the original order."""
+        fold_of_image = np.random.default_rng(seed).permutation(len(self.images)) % folds
+        return self.keep_images(np.flatnonzero(fold_of_image == index))
+
+
+def captioned_dataset(name: str, split: str, images: pd.DataFrame, captions: pd.DataFrame, where: str) -> Dataset:
+    """Builds a data set of images with captions, in the order of images and, within an image, of captions.
+
+    Args:
+        name: of the data set in the study.
+        split: of the original.
+        images: ``id`` and ``path``.
+        captions: ``image_id`` and ``text``, raw.
+        where: the caption file, named in errors.
+
+    Raises:
+        DataError: for an image id that stands twice, a caption of an unknown image, or no caption at all.
+    """
+    duplicated = images["id"][images["id"].duplicated()]
+    if len(duplicated):
+        raise DataError(f"{where}: image id {duplicated.iloc[0]!r} stands twice; remove one of them")
+    order = pd.Series(np.arange(len(images)), index=images["id"])
+    rank = captions["image_id"].map(order)
+    if rank.isna().any():
+        unknown = captions["image_id"][rank.isna()].iloc[0]
+        raise DataError(
+            f"{where}: a caption names the unknown image id {unknown!r}; add the image or remove the caption"
+        )
+    captions = captions.assign(rank=rank.astype(int)).sort_values("rank", kind="stable")
+    number = captions.groupby("image_id", sort=False).cumcount()
+    captions = captions.assign(id=captions["image_id"] + "#" + number.astype(str)).reset_index(drop=True)
+    text = captions["text"].map(_one_line)
+    skipped = [{"id": id_, "reason": "empty caption"} for id_ in captions["id"][text == ""]]
+    texts = captions.assign(text=text)[["id", "image_id", "text"]][text != ""].reset_index(drop=True)
+    if texts.empty:
+        raise DataError(f"{where}: every caption is empty or there is none; check the file")
+    return Dataset(name, split, images.reset_index(drop=True), texts, skipped_texts=skipped)
+
+
+def _one_line(text: object) -> str:
+    return " ".join(text.split()) if isinstance(text, str) else ""

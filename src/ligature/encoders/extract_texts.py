@@ -1,0 +1,139 @@
+"""Extraction of texts: a data set part through a frozen text encoder into a store."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ligature.data import Dataset
+from ligature.encoders.text import TextEncoder, TextFeatures
+from ligature.errors import EncoderError
+from ligature.params.encoders import EmbedParams
+from ligature.progress import Progress, say
+from ligature.store import Manifest, StoreWriter
+from ligature.store.hashing import hash_strings
+
+MAX_BATCH = 1024
+
+
+def extract_texts(
+    encoder: TextEncoder,
+    dataset: Dataset,
+    folder: Path,
+    *,
+    part: str = "0/1",
+    view: str = "pooled",
+    params: EmbedParams,
+) -> Manifest:
+    """Embeds the texts of a data set part: each distinct text once, in batches of similar length.
+
+    Texts above the encoder's limit are cut by it; they are counted in the manifest and reported.
+
+    Args:
+        encoder: the text encoder.
+        dataset: the part.
+        folder: of the store; an interrupted extraction in it is resumed.
+        part: index and number of parts, for the manifest.
+        view: ``pooled`` or ``tokens``.
+        params: token budget and shard size.
+    """
+    texts = dataset.texts
+    content = hash_strings([*texts["id"], *texts["text"]])
+    source = {"dataset": dataset.name, "split": dataset.split, "part": part, "ids_hash": content}
+    items_hash = hash_strings(dataset.images["id"])
+    writer = StoreWriter(folder, "text", view, encoder.identity, source, items_hash, params.shard_rows)
+    what = f"embed {encoder.name}/{dataset.name}"
+    shard = _TextShards(encoder, view, params.token_budget, writer, texts)
+    with Progress(what, len(texts), "texts", done=writer.source_rows) as progress:
+        for rows in writer.pending(texts):
+            skipped = [] if writer.source_rows else dataset.skipped_texts
+            vectors, metadata, truncated = shard.encode(rows, progress)
+            writer.append(vectors, metadata, source_rows=len(rows), skipped=skipped, truncated=truncated)
+    if writer.truncated.get("count"):
+        cut = writer.truncated
+        say(
+            f"{what}: {cut['count']:,} texts above {cut['max_tokens']} tokens were cut, the longest has {cut['longest']}"
+        )
+    return writer.finish()
+
+
+class _TextShards:
+    """Encodes the rows of one shard after another; a text seen in an earlier shard is read back, not encoded again."""
+
+    def __init__(self, encoder: TextEncoder, view: str, budget: int, writer: StoreWriter, texts: pd.DataFrame) -> None:
+        self.encoder, self.view, self.budget, self.writer = encoder, view, budget, writer
+        self.first_row: dict[str, int] = {}
+        self._remember(texts["text"].iloc[: writer.source_rows], 0)
+
+    def _remember(self, texts: pd.Series, start: int) -> None:
+        for row, text in enumerate(texts, start=start):
+            self.first_row.setdefault(text, row)
+
+    def encode(self, rows: pd.DataFrame, progress: Progress) -> tuple[np.ndarray, pd.DataFrame, dict[str, int]]:
+        """Returns the vectors and metadata of ``rows``, and the running record of texts that were cut."""
+        repeats = rows["text"].value_counts(sort=False)
+        lengths = dict(zip(repeats.index, self.encoder.token_lengths(repeats.index.to_list()), strict=True))
+        states = self._stored([text for text in repeats.index if text in self.first_row])
+        progress.update(int(repeats[list(states)].sum()))
+        for text, state in self._encode_new([text for text in repeats.index if text not in states], lengths):
+            states[text] = state
+            progress.update(int(repeats[text]))
+        metadata = rows
+        if self.view == "tokens":
+            metadata = rows.assign(tokens=[len(states[text]) for text in rows["text"]])
+        else:
+            self._remember(rows["text"], self.writer.source_rows)
+        vectors = np.concatenate([np.atleast_2d(states[text]) for text in rows["text"]])
+        return vectors, metadata, self._count_cut(lengths, repeats)
+
+    def _stored(self, texts: list[str]) -> dict[str, np.ndarray]:
+        bounds = np.cumsum([0, *(shard.rows for shard in self.writer.shards)])
+        places = np.array([self.first_row[text] for text in texts], dtype=np.int64)
+        shards = np.searchsorted(bounds, places, side="right") - 1
+        states = {}
+        for shard in np.unique(shards):
+            array = self.writer.stored(int(shard))
+            for index in np.flatnonzero(shards == shard):
+                states[texts[index]] = np.asarray(array[places[index] - bounds[shard]])
+        return states
+
+    def _encode_new(self, texts: list[str], lengths: dict[str, int]) -> Iterator[tuple[str, np.ndarray]]:
+        """Yields (text, [d] vector or [l, d] tokens), encoding in batches of similar length."""
+        for batch in length_batches([lengths[text] for text in texts], self.encoder.max_length, self.budget):
+            chosen = [texts[index] for index in batch]
+            with torch.inference_mode():
+                features = self.encoder.forward(chosen)
+            yield from zip(chosen, _unpack(features, self.view, self.encoder.name), strict=True)
+
+    def _count_cut(self, lengths: dict[str, int], repeats: pd.Series) -> dict[str, int]:
+        limit, before = self.encoder.max_length, self.writer.truncated
+        if limit is None:
+            return {}
+        cut = sum(int(repeats[text]) for text, length in lengths.items() if length > limit)
+        return {
+            "count": before.get("count", 0) + cut,
+            "max_tokens": limit,
+            "longest": max(before.get("longest", 0), *lengths.values()),
+        }
+
+
+def length_batches(lengths: Sequence[int], limit: int | None, budget: int) -> Iterator[list[int]]:
+    """Yields lists of indices, longest texts first, so that texts x longest text stays within ``budget`` tokens."""
+    cut = np.minimum(np.asarray(lengths, dtype=np.int64), limit or np.iinfo(np.int64).max)
+    order = np.argsort(-cut, kind="stable")
+    start = 0
+    while start < len(order):
+        size = int(min(MAX_BATCH, max(1, budget // max(1, cut[order[start]]))))
+        yield order[start : start + size].tolist()
+        start += size
+
+
+def _unpack(features: TextFeatures, view: str, name: str) -> list[np.ndarray]:
+    if view == "pooled":
+        return list(features.pooled.cpu().numpy())
+    if features.tokens is None or features.mask is None:
+        raise EncoderError(f"encoder {name!r} has no token states; use train.mode 'pooled' or another text encoder")
+    mask = features.mask.cpu().numpy()
+    return [states[keep] for states, keep in zip(features.tokens.cpu().numpy(), mask, strict=True)]

@@ -1,0 +1,182 @@
+"""Text encoders: one adapter a loader, all giving one vector a text and, where they have them, tokens."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ligature.encoders.source import resolve_source
+from ligature.errors import EncoderError
+from ligature.params.encoders import TextEncoderParams
+from ligature.store import Layout
+
+
+@dataclass(frozen=True)
+class TextFeatures:
+    """What an encoder says of a batch of texts.
+
+    Attributes:
+        pooled: [b, d] one vector a text.
+        tokens: [b, l, d] token states, or None where the encoder has none.
+        mask: [b, l] which tokens are real.
+    """
+
+    pooled: Tensor
+    tokens: Tensor | None = None
+    mask: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """A frozen text encoder, ready to use.
+
+    Attributes:
+        name: in the study.
+        identity: what the manifest records.
+        token_lengths: number of tokens of each text before any cut, special tokens included.
+        max_length: longest text in tokens; None where there is no limit.
+        forward: encodes texts; longer ones are cut at ``max_length``.
+    """
+
+    name: str
+    identity: dict[str, Any]
+    token_lengths: Callable[[Sequence[str]], list[int]]
+    max_length: int | None
+    forward: Callable[[Sequence[str]], TextFeatures]
+
+
+def load_text_encoder(
+    params: TextEncoderParams, layout: Layout, *, device: str = "cpu", precision: str = "float32"
+) -> TextEncoder:
+    """Loads a text encoder of the registry.
+
+    Raises:
+        EncoderError: when the source is missing or is not a text model.
+    """
+    return TEXT_LOADERS[params.loader](params, layout, device, precision)
+
+
+def _bag_of_words(params: TextEncoderParams, *_: object) -> TextEncoder:
+    def forward(texts: Sequence[str]) -> TextFeatures:
+        return TextFeatures(torch.from_numpy(hashed_counts([params.prompt + text for text in texts], params.dims)))
+
+    identity = {"name": params.name, "loader": params.loader, "dims": params.dims, "prompt": params.prompt}
+    return TextEncoder(params.name, identity, lambda texts: [len(_words(text)) for text in texts], None, forward)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def hashed_counts(texts: Sequence[str], dims: int) -> np.ndarray:
+    """Returns [n, dims] float32 counts of hashed words with a hashed sign, normalised to length one.
+
+    A text without words stays zero. Signs keep colliding words from adding up (Weinberger et al., 2009).
+    """
+    counts = np.zeros((len(texts), dims), dtype=np.float32)
+    for row, text in enumerate(texts):
+        for word in _words(text):
+            code = int.from_bytes(hashlib.blake2b(word.encode("utf-8"), digest_size=8).digest(), "little")
+            counts[row, (code >> 1) % dims] += 1 if code & 1 else -1
+    norms = np.linalg.norm(counts, axis=1, keepdims=True)
+    return counts / np.where(norms > 0, norms, 1)
+
+
+def _sentence_transformers(params: TextEncoderParams, layout: Layout, device: str, precision: str) -> TextEncoder:
+    from sentence_transformers import SentenceTransformer
+
+    source = resolve_source(params, layout)
+    try:
+        model = SentenceTransformer(source.location, device=device, revision=source.revision, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise EncoderError(f"encoder {params.name!r}: {source.location} cannot be loaded: {error}") from error
+    model.eval().requires_grad_(False)
+    if params.max_length:
+        model.max_seq_length = params.max_length
+
+    def forward(texts: Sequence[str]) -> TextFeatures:
+        features = model.preprocess([params.prompt + text for text in texts])
+        features = {key: value.to(device) if isinstance(value, Tensor) else value for key, value in features.items()}
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
+            output = model(features)
+        return TextFeatures(
+            output["sentence_embedding"].float(),
+            output["token_embeddings"].float(),
+            output["attention_mask"].bool(),
+        )
+
+    return TextEncoder(
+        params.name,
+        _identity(params, source.identity, model.max_seq_length, precision),
+        _lengths_by(model.tokenizer, params.prompt),
+        model.max_seq_length,
+        forward,
+    )
+
+
+def _transformers(params: TextEncoderParams, layout: Layout, device: str, precision: str) -> TextEncoder:
+    from transformers import AutoModel, AutoTokenizer
+
+    source = resolve_source(params, layout)
+    keywords = {"revision": source.revision or "main", "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source.location, **keywords)
+        model = AutoModel.from_pretrained(source.location, use_safetensors=True, dtype=torch.float32, **keywords)
+    except (OSError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise EncoderError(f"encoder {params.name!r}: {source.location} cannot be loaded: {first}") from error
+    model = getattr(model, "text_model", model).eval().requires_grad_(False).to(device)
+    limit = params.max_length or min(tokenizer.model_max_length, model.config.max_position_embeddings)
+
+    def forward(texts: Sequence[str]) -> TextFeatures:
+        prompted = [params.prompt + text for text in texts]
+        batch = tokenizer(prompted, padding=True, truncation=True, max_length=limit, return_tensors="pt").to(device)
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
+            tokens = model(**batch).last_hidden_state.float()
+        mask = batch["attention_mask"].bool()
+        return TextFeatures(pool_tokens(tokens, mask, params.pooling), tokens, mask)
+
+    identity = _identity(params, source.identity, limit, precision)
+    return TextEncoder(params.name, identity, _lengths_by(tokenizer, params.prompt), limit, forward)
+
+
+def pool_tokens(tokens: Tensor, mask: Tensor, pooling: str) -> Tensor:
+    """Pools [b, l, d] tokens under a [b, l] mask into [b, d]: the first token, or the mean of the real ones."""
+    if pooling == "cls":
+        return tokens[:, 0]
+    weights = mask.to(tokens.dtype)[..., None]
+    return (tokens * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+def _lengths_by(tokenizer: Any, prompt: str) -> Callable[[Sequence[str]], list[int]]:
+    def token_lengths(texts: Sequence[str]) -> list[int]:
+        encoded = tokenizer([prompt + text for text in texts], truncation=False, verbose=False)
+        return [len(ids) for ids in encoded["input_ids"]]
+
+    return token_lengths
+
+
+def _identity(params: TextEncoderParams, revision: str, max_length: int | None, precision: str) -> dict[str, Any]:
+    return {
+        "name": params.name,
+        "loader": params.loader,
+        "source": "this study" if params.recipe else params.source,
+        "revision": revision,
+        "pooling": params.pooling,
+        "prompt": params.prompt,
+        "max_length": max_length,
+        "precision": precision,
+    }
+
+
+TEXT_LOADERS: dict[str, Callable[..., TextEncoder]] = {
+    "sentence-transformers": _sentence_transformers,
+    "transformers": _transformers,
+    "bag-of-words": _bag_of_words,
+}
+"""Adapters by name. A new one is a function here and a word in ``TextEncoderParams.loader``."""

@@ -1,0 +1,178 @@
+"""Vision encoders: one adapter a loader, all giving a CLS token and patch tokens."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ligature.encoders.source import Source, resolve_source
+from ligature.errors import EncoderError
+from ligature.params.encoders import VisionEncoderParams
+from ligature.store import Layout
+
+
+@dataclass(frozen=True)
+class VisionFeatures:
+    """What an encoder says of a batch of images.
+
+    Attributes:
+        cls: [b, d] CLS token, or None where the architecture has none.
+        patches: [b, t, d] patch tokens; t is 0 where there are none.
+    """
+
+    cls: Tensor | None
+    patches: Tensor
+
+    def pooled(self, pooling: str) -> Tensor:
+        """Returns one vector an image: ``cls``, ``mean`` of the patches, or ``cls+mean`` side by side."""
+        parts = []
+        if "cls" in pooling:
+            if self.cls is None:
+                raise EncoderError(f"pooling {pooling!r} needs a CLS token, this encoder has none; use 'mean'")
+            parts.append(self.cls)
+        if "mean" in pooling:
+            if self.patches.shape[1] == 0:
+                raise EncoderError(f"pooling {pooling!r} needs patch tokens, this encoder has none; use 'cls'")
+            parts.append(self.patches.mean(dim=1))
+        return torch.cat(parts, dim=-1)
+
+    def tokens(self) -> Tensor:
+        """Returns [b, t, d]: the CLS token first, where there is one, then the patches."""
+        return self.patches if self.cls is None else torch.cat([self.cls[:, None], self.patches], dim=1)
+
+
+@dataclass(frozen=True)
+class VisionEncoder:
+    """A frozen vision encoder, ready to use.
+
+    Attributes:
+        name: in the study.
+        identity: what the manifest records.
+        preprocess: turns a PIL image into a [3, h, w] float tensor; runs in worker processes.
+        forward: turns [b, 3, h, w] into features.
+        pooling: how the study wants one vector an image.
+        has_cls: whether the architecture has a CLS token.
+    """
+
+    name: str
+    identity: dict[str, Any]
+    preprocess: Callable[[Image.Image], Tensor]
+    forward: Callable[[Tensor], VisionFeatures]
+    pooling: str
+    has_cls: bool
+
+
+def load_vision_encoder(
+    params: VisionEncoderParams,
+    layout: Layout,
+    *,
+    device: str = "cpu",
+    precision: str = "float32",
+    compiled: bool = False,
+) -> VisionEncoder:
+    """Loads a vision encoder of the registry.
+
+    Args:
+        params: the registry entry.
+        layout: of the study, for encoders that it makes itself.
+        device: where the model runs.
+        precision: ``float32``, or ``bfloat16`` under autocast.
+        compiled: whether to use ``torch.compile``.
+
+    Raises:
+        EncoderError: when the source is missing or is not a vision model.
+    """
+    return VISION_LOADERS[params.loader](params, layout, device, precision, compiled)
+
+
+def _pixels(params: VisionEncoderParams, *_: object) -> VisionEncoder:
+    side = params.image_size
+
+    def preprocess(image: Image.Image) -> Tensor:
+        small = image.resize((side, side), Image.Resampling.BOX, reducing_gap=None)
+        return torch.from_numpy(np.array(small, dtype=np.float32)).permute(2, 0, 1) / 255
+
+    def forward(pixels: Tensor) -> VisionFeatures:
+        return VisionFeatures(pixels.flatten(1), pixels.new_empty(len(pixels), 0, 3))
+
+    identity = {"name": params.name, "loader": "pixels", "image_size": side, "pooling": params.pooling, "has_cls": True}
+    return VisionEncoder(params.name, identity, preprocess, forward, params.pooling, has_cls=True)
+
+
+def _transformers(
+    params: VisionEncoderParams, layout: Layout, device: str, precision: str, compiled: bool
+) -> VisionEncoder:
+    from transformers import AutoModel
+
+    source = resolve_source(params, layout)
+    model = _load(params, source, AutoModel, dtype=torch.float32)
+    model = getattr(model, "vision_model", model).eval().requires_grad_(False).to(device)
+    has_cls = any(name.endswith(("cls_token", "class_embedding")) for name, _ in model.named_parameters())
+    registers = getattr(model.config, "num_register_tokens", 0) or 0
+    keywords = {}
+    if "interpolate_pos_encoding" in inspect.signature(model.forward).parameters and params.image_size:
+        keywords["interpolate_pos_encoding"] = True
+    run = torch.compile(model) if compiled else model
+
+    def forward(pixels: Tensor) -> VisionFeatures:
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
+            states = run(pixel_values=pixels.to(device, non_blocking=True), **keywords).last_hidden_state
+        return split_tokens(states.float(), has_cls, registers)
+
+    identity = {
+        "name": params.name,
+        "loader": params.loader,
+        "source": "this study" if params.recipe else params.source,
+        "revision": source.identity,
+        "image_size": params.image_size,
+        "pooling": params.pooling,
+        "has_cls": has_cls,
+        "precision": precision,
+    }
+    return VisionEncoder(params.name, identity, _processor(params, source), forward, params.pooling, has_cls)
+
+
+def split_tokens(states: Tensor, has_cls: bool, registers: int = 0) -> VisionFeatures:
+    """Splits the last hidden state of a transformer [b, t, d] or a convolutional net [b, d, h, w] into features."""
+    if states.dim() == 4:
+        return VisionFeatures(None, states.flatten(2).transpose(1, 2))
+    cls = states[:, 0] if has_cls else None
+    return VisionFeatures(cls, states[:, int(has_cls) + registers :])
+
+
+def _processor(params: VisionEncoderParams, source: Source) -> Callable[[Image.Image], Tensor]:
+    from transformers import AutoImageProcessor
+
+    processor = _load(params, source, AutoImageProcessor)
+    size = {}
+    if params.image_size:
+        size = {"size": {"height": params.image_size, "width": params.image_size}, "do_center_crop": False}
+        if "shortest_edge" in (processor.size or {}) and not getattr(processor, "do_center_crop", False):
+            size = {"size": {"shortest_edge": params.image_size}}
+
+    def preprocess(image: Image.Image) -> Tensor:
+        return processor(images=image, return_tensors="pt", **size)["pixel_values"][0]
+
+    return preprocess
+
+
+def _load(params: VisionEncoderParams, source: Source, factory: Any, **keywords: Any) -> Any:
+    """Calls ``from_pretrained``; remote code is never run and only safetensors are read."""
+    if hasattr(factory, "from_config"):
+        keywords["use_safetensors"] = True
+    try:
+        return factory.from_pretrained(
+            source.location, revision=source.revision or "main", trust_remote_code=False, **keywords
+        )
+    except (OSError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise EncoderError(f"encoder {params.name!r}: {source.location} cannot be loaded: {first}") from error
+
+
+VISION_LOADERS: dict[str, Callable[..., VisionEncoder]] = {"transformers": _transformers, "pixels": _pixels}
+"""Adapters by name. A new one (timm, open_clip) is a function here and a word in ``VisionEncoderParams.loader``."""

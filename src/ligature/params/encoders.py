@@ -1,0 +1,139 @@
+"""The `encoders` block: the registry of frozen encoders, and recipes of those a study trains itself."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ligature.params.base import Block, LocalPath, Name, Positive, Seed
+
+
+class VisionRecipe(Block):
+    """How a study makes a small vision encoder of its own, from images alone or images and labels."""
+
+    architecture: Literal["vit", "resnet"]
+    """`vit`: Dinov2Model; `resnet`: ResNetModel; both from transformers, small."""
+    objective: Literal["none", "self-supervised", "supervised"]
+    """`none` leaves the random weights; `self-supervised` is SimCLR; `supervised` classifies labels."""
+    dataset: Name | None = None
+    """Data set to train on; labels are read by `supervised` only."""
+    epochs: int = Field(0, ge=0)
+    """Passes over the data set."""
+    batch_size: Positive = 128
+    """Images a step."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """Peak learning rate; cosine to zero after a short warm-up."""
+    seed: Seed = 0
+    """Seed of initial weights, data order and augmentation."""
+
+    @model_validator(mode="after")
+    def _objective_has_data(self) -> "VisionRecipe":
+        trained = self.objective != "none"
+        if trained and (self.dataset is None or self.epochs == 0):
+            raise ValueError(f"objective {self.objective!r} needs a dataset and epochs above 0")
+        if not trained and (self.dataset is not None or self.epochs):
+            raise ValueError("objective 'none' takes neither dataset nor epochs")
+        return self
+
+
+class TextRecipe(Block):
+    """How a study makes an untrained text encoder: random BERT weights, a vocabulary from its captions."""
+
+    dataset: Name
+    """Captioned data set whose words make the vocabulary."""
+    hidden_size: Positive = 128
+    """Width of the transformer."""
+    layers: Positive = 2
+    """Number of transformer layers."""
+    vocabulary: Positive = 2000
+    """Largest number of word pieces."""
+    seed: Seed = 0
+    """Seed of the weights."""
+
+
+class _EncoderBlock(Block):
+    name: Name
+    """Name of the encoder in paths, tables and figures."""
+    source: LocalPath | None = None
+    """Hub id, local folder, or `package:NAME/FOLDER` for a folder inside an installed package."""
+    revision: str | None = None
+    """Hub commit, or `sha256:...` of the weights of a local folder; checked when the encoder is loaded."""
+
+
+class VisionEncoderParams(_EncoderBlock):
+    """A frozen vision encoder."""
+
+    loader: Literal["transformers", "pixels"]
+    """Adapter that loads it; `pixels` is the image itself, scaled down and flattened."""
+    recipe: VisionRecipe | None = None
+    """Makes the encoder within the study; takes the place of `source`."""
+    image_size: Positive | None = None
+    """Side of the square input in pixels; the encoder's own by default."""
+    pooling: Literal["cls", "mean", "cls+mean"] = "cls+mean"
+    """How tokens become one vector: the CLS token, the mean of the patches, or both side by side."""
+
+    @model_validator(mode="after")
+    def _source_or_recipe(self) -> "VisionEncoderParams":
+        if self.loader == "pixels":
+            if self.source or self.recipe or self.pooling != "cls" or self.image_size is None:
+                raise ValueError("loader 'pixels' takes image_size and pooling 'cls', no source and no recipe")
+        elif (self.source is None) == (self.recipe is None):
+            raise ValueError("give exactly one of source and recipe")
+        return self
+
+
+class TextEncoderParams(_EncoderBlock):
+    """A frozen text encoder."""
+
+    loader: Literal["sentence-transformers", "transformers", "bag-of-words"]
+    """Adapter that loads it; `bag-of-words` counts hashed words."""
+    recipe: TextRecipe | None = None
+    """Makes the encoder within the study; takes the place of `source`."""
+    pooling: Literal["own", "cls", "mean"] = "own"
+    """How tokens become one vector; `own` is the model's, as sentence-transformers saves it."""
+    prompt: str = ""
+    """Put before every text."""
+    max_length: Positive | None = None
+    """Longest text in tokens; the encoder's own by default. Longer texts are cut, counted and reported."""
+    dims: Positive | None = None
+    """Width of a bag of words."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TextEncoderParams":
+        if self.loader == "bag-of-words":
+            if self.source or self.recipe or self.dims is None:
+                raise ValueError("loader 'bag-of-words' takes dims, no source and no recipe")
+        elif self.dims is not None:
+            raise ValueError("dims belongs to loader 'bag-of-words'; other encoders have their own width")
+        elif (self.source is None) == (self.recipe is None):
+            raise ValueError("give exactly one of source and recipe")
+        if (self.loader == "transformers") == (self.pooling == "own"):
+            raise ValueError("loader 'transformers' needs pooling 'cls' or 'mean'; the others have their own")
+        return self
+
+
+class EncodersParams(Block):
+    """All encoders of a study; names are unique over both lists."""
+
+    vision: list[VisionEncoderParams] = Field(min_length=1)
+    text: list[TextEncoderParams] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _unique_names(self) -> "EncodersParams":
+        names = [encoder.name for encoder in [*self.vision, *self.text]]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"encoder name {name!r} is used twice")
+        return self
+
+
+class EmbedParams(Block):
+    """How embeddings are extracted and stored."""
+
+    shard_rows: Positive = 16384
+    """Rows of a shard; a killed extraction resumes at the last complete one."""
+    image_batch: Positive = 64
+    """Images a forward pass."""
+    token_budget: Positive = 4096
+    """Tokens a forward pass of a text encoder, padding included."""
+    max_skipped: float = Field(0.01, ge=0, le=1)
+    """Largest share of images that may be missing or unreadable before the extraction stops."""

@@ -1,0 +1,71 @@
+"""Reading a study file, with one clear line for every mistake in it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from ligature.errors import ParamsError
+from ligature.params.study import Study
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """A safe loader that refuses a key that stands twice in one mapping."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=deep)
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice, line {line}", None)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def load_study(path: Path | str) -> Study:
+    """Reads and validates a study file.
+
+    Raises:
+        ParamsError: naming the file, the key, the value and what was expected.
+    """
+    path = Path(path)
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+    except OSError as error:
+        raise ParamsError(f"{path}: cannot be read ({error.strerror}); name a study file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    return parse_study(values, str(path))
+
+
+def parse_study(values: Any, where: str) -> Study:
+    """Validates the values of a study; ``where`` names their origin in errors."""
+    try:
+        return Study.model_validate(values)
+    except ValidationError as error:
+        raise ParamsError("\n".join(f"{where}: {_explain(problem)}" for problem in error.errors())) from error
+
+
+def _explain(problem: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key (value {_shown(problem['input'])}); remove it or correct its spelling"
+    if problem["type"] == "missing":
+        return f"{key}: missing; this key is required"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "value_error":
+        return f"{key}: {message}" if key else message
+    return f"{key}: got {_shown(problem['input'])}; {message[0].lower()}{message[1:]}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def study_schema() -> str:
+    """Returns the JSON schema of a study file, generated from the models, as text."""
+    return json.dumps(Study.model_json_schema(), indent=2) + "\n"

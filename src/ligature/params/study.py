@@ -1,0 +1,81 @@
+"""A complete study: every scientific choice, none about runtime."""
+
+from collections.abc import Iterator
+
+from pydantic import Field, model_validator
+
+from ligature.params.base import Block, Name
+from ligature.params.datasets import DatasetParams, ImageFoldersDataset
+from ligature.params.encoders import EmbedParams, EncodersParams
+from ligature.params.evaluate import EvaluateParams, ReportParams
+from ligature.params.pairs import PairsParams
+from ligature.params.train import TrainParams
+from ligature.params.world import WorldParams
+
+
+class Study(Block):
+    """Parameters of a Ligature study."""
+
+    study: Name
+    """Name of the study; its results live in `results/<study>`."""
+    world: WorldParams | None = None
+    """The procedural world, for studies that make their own data."""
+    datasets: dict[Name, DatasetParams] = Field(min_length=1)
+    encoders: EncodersParams
+    embed: EmbedParams = EmbedParams()
+    pairs: PairsParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    report: ReportParams = ReportParams()
+
+    @model_validator(mode="after")
+    def _references_exist(self) -> "Study":
+        for key, name, captioned in self._references():
+            if name not in self.datasets:
+                raise ValueError(f"{key}: unknown dataset {name!r}; known: {', '.join(self.datasets)}")
+            if captioned is not None and captioned == isinstance(self.datasets[name], ImageFoldersDataset):
+                kind = "captions" if captioned else "class folders"
+                raise ValueError(f"{key}: dataset {name!r} has no {kind}")
+        if self.pairs.choose is not None:
+            self._check_encoder("pairs.choose.vision", self.pairs.choose.vision, self.encoders.vision)
+            self._check_encoder("pairs.choose.text", self.pairs.choose.text, self.encoders.text)
+        return self
+
+    @model_validator(mode="after")
+    def _world_is_there(self) -> "Study":
+        for name, dataset in self.datasets.items():
+            used = any("{world}" in str(value) for value in dataset.model_dump().values())
+            if used and self.world is None:
+                raise ValueError(f"datasets.{name}: uses {{world}}, but the study has no world block")
+        return self
+
+    @staticmethod
+    def _check_encoder(key: str, name: str, encoders: list) -> None:
+        known = [encoder.name for encoder in encoders]
+        if name not in known:
+            raise ValueError(f"{key}: unknown encoder {name!r}; known: {', '.join(known)}")
+
+    def _references(self) -> Iterator[tuple[str, str, bool | None]]:
+        """Yields (key, data set name, whether it must have captions; None where either will do)."""
+        for name in self.pairs.datasets:
+            yield "pairs.datasets", name, True
+        yield "pairs.probe.train", self.pairs.probe.train, True
+        yield "pairs.probe.test", self.pairs.probe.test, True
+        for name in self.train.datasets:
+            yield "train.datasets", name, True
+        yield "train.validation", self.train.validation, True
+        for name in self.evaluate.classification:
+            yield "evaluate.classification", name, False
+        for name in self.evaluate.retrieval:
+            yield "evaluate.retrieval", name, True
+        for encoder in self.encoders.vision:
+            if encoder.recipe and encoder.recipe.dataset:
+                supervised = encoder.recipe.objective == "supervised"
+                yield (
+                    f"encoders.{encoder.name}.recipe.dataset",
+                    encoder.recipe.dataset,
+                    False if supervised else None,
+                )
+        for encoder in self.encoders.text:
+            if encoder.recipe:
+                yield f"encoders.{encoder.name}.recipe.dataset", encoder.recipe.dataset, True

@@ -1,0 +1,92 @@
+"""The manifest of a store: what its rows are, in which order, and what made them."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ligature.errors import StoreError
+from ligature.store.atomic import write_json
+
+MANIFEST_NAME = "manifest.json"
+SHARD_FOLDERS = {"image": "img_emb", "text": "text_emb"}
+VIEWS = ("pooled", "tokens")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One ``.npy`` file and the ``.parquet`` file of its ids.
+
+    Attributes:
+        name: number in the file names, for example ``00000``.
+        rows: items in the parquet file.
+        vectors: rows of the array; more than ``rows`` where every item has several tokens.
+        sha256: hash of the array's bytes.
+    """
+
+    name: str
+    rows: int
+    vectors: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Facts of one store; written last, so a folder with a manifest is complete.
+
+    Attributes:
+        modality: ``image`` or ``text``.
+        view: ``pooled`` (one vector an item) or ``tokens`` (several).
+        rows: number of items.
+        dims: width of a vector.
+        dtype: of the arrays.
+        ids_hash: hash of the item ids in order.
+        items_hash: hash of the ids of all images of the data set part, in order; equal in the image
+            and the text store of one part, which is what a join checks.
+        source: data set, split, part and a hash of the contents that were embedded.
+        encoder: name, loader, source, revision, pooling and the like.
+        shards: in order.
+        skipped: items left out, each with ``id`` and ``reason``.
+        truncated: texts longer than the encoder's limit: ``count``, ``max_tokens``, ``longest``.
+        code_version: version of ligature.
+    """
+
+    modality: str
+    view: str
+    rows: int
+    dims: int
+    dtype: str
+    ids_hash: str
+    items_hash: str
+    source: dict[str, Any]
+    encoder: dict[str, Any]
+    shards: list[Shard]
+    skipped: list[dict[str, str]] = field(default_factory=list)
+    truncated: dict[str, int] = field(default_factory=dict)
+    code_version: str = ""
+
+    def write(self, folder: Path) -> None:
+        """Writes the manifest into a store's folder, atomically."""
+        write_json(folder / MANIFEST_NAME, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Manifest":
+        """Reads the manifest of a store's folder.
+
+        Raises:
+            StoreError: when it is missing (the store is not complete) or not readable.
+        """
+        path = folder / MANIFEST_NAME
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**{**values, "shards": [Shard(**shard) for shard in values["shards"]]})
+        except FileNotFoundError:
+            raise StoreError(f"{path}: missing; the store is not complete, run its embed step again") from None
+        except (ValueError, TypeError, KeyError) as error:
+            raise StoreError(f"{path}: not a manifest ({error}); remove the folder and embed again") from error
+
+
+def shard_paths(folder: Path, modality: str, name: str) -> tuple[Path, Path]:
+    """Returns the array and the id file of a shard, in the layout that embedding-reader knows."""
+    kind = SHARD_FOLDERS[modality]
+    return folder / kind / f"{kind}_{name}.npy", folder / "metadata" / f"metadata_{name}.parquet"

@@ -1,0 +1,112 @@
+"""Reading stores: memory-mapped shards, parts read as one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ligature.errors import StoreError
+from ligature.store.hashing import hash_strings
+from ligature.store.manifest import Manifest, shard_paths
+
+
+@dataclass(frozen=True)
+class EmbeddingStore:
+    """One or several parts of one data set, embedded by one encoder, read in order.
+
+    Attributes:
+        folders: of the parts.
+        manifests: of the parts, in the same order.
+    """
+
+    folders: tuple[Path, ...]
+    manifests: tuple[Manifest, ...]
+
+    @classmethod
+    def open(cls, folders: Path | Sequence[Path]) -> "EmbeddingStore":
+        """Opens the parts of a store; only manifests are read.
+
+        Raises:
+            StoreError: when a part is incomplete, or the parts were not made by one encoder in one way.
+        """
+        paths = (Path(folders),) if isinstance(folders, str | Path) else tuple(map(Path, folders))
+        manifests = tuple(Manifest.read(path) for path in paths)
+        first = manifests[0]
+        for path, manifest in zip(paths[1:], manifests[1:], strict=True):
+            same = (first.modality, first.view, first.dims, first.encoder)
+            if (manifest.modality, manifest.view, manifest.dims, manifest.encoder) != same:
+                raise StoreError(f"{path} and {paths[0]} were not made by one encoder; embed both again")
+        return cls(paths, manifests)
+
+    @property
+    def rows(self) -> int:
+        """Number of items."""
+        return sum(manifest.rows for manifest in self.manifests)
+
+    @property
+    def dims(self) -> int:
+        """Width of a vector."""
+        return self.manifests[0].dims
+
+    @property
+    def view(self) -> str:
+        """``pooled`` or ``tokens``."""
+        return self.manifests[0].view
+
+    @property
+    def encoder(self) -> dict:
+        """Identity of the encoder."""
+        return self.manifests[0].encoder
+
+    @property
+    def items_hash(self) -> str:
+        """Hash over the parts of the ids of all images of the data set."""
+        return hash_strings(manifest.items_hash for manifest in self.manifests)
+
+    @property
+    def skipped_ids(self) -> set[str]:
+        """Ids of the items that were left out."""
+        return {item["id"] for manifest in self.manifests for item in manifest.skipped}
+
+    def _shards(self) -> Iterator[tuple[Path, Path, int]]:
+        for folder, manifest in zip(self.folders, self.manifests, strict=True):
+            for shard in manifest.shards:
+                array_path, ids_path = shard_paths(folder, manifest.modality, shard.name)
+                yield array_path, ids_path, shard.vectors
+
+    def arrays(self) -> Iterator[np.ndarray]:
+        """Yields the memory-mapped float16 array of every shard, [n, d]."""
+        for path, _, vectors in self._shards():
+            try:
+                array = np.load(path, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise StoreError(f"{path}: cannot be read ({error}); remove its folder and embed again") from error
+            if array.shape != (vectors, self.dims):
+                raise StoreError(
+                    f"{path}: has shape {array.shape}, its manifest says {(vectors, self.dims)}; embed again"
+                )
+            yield array
+
+    def vectors(self) -> np.ndarray:
+        """Returns all vectors, [n, d] float16: memory-mapped where there is one shard, else copied together."""
+        arrays = list(self.arrays())
+        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+    def metadata(self) -> pd.DataFrame:
+        """Returns one row an item, in order.
+
+        Raises:
+            StoreError: when the ids are not those the manifest was written for.
+        """
+        table = pd.concat([pd.read_parquet(path) for _, path, _ in self._shards()], ignore_index=True)
+        start = 0
+        for folder, manifest in zip(self.folders, self.manifests, strict=True):
+            ids = table["id"].iloc[start : start + manifest.rows]
+            if hash_strings(ids) != manifest.ids_hash:
+                raise StoreError(
+                    f"{folder}: the ids do not match the manifest's hash; remove the folder and embed again"
+                )
+            start += manifest.rows
+        return table

@@ -1,0 +1,184 @@
+"""Writing a store shard by shard; a killed run resumes at the last complete shard."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ligature import __version__
+from ligature.errors import StoreError
+from ligature.progress import say
+from ligature.store.atomic import replacing, write_json
+from ligature.store.hashing import hash_strings, hash_values
+from ligature.store.manifest import MANIFEST_NAME, Manifest, Shard, shard_paths
+
+RESUME_NAME = "resume.json"
+
+
+@dataclass
+class StoreWriter:
+    """Appends shards to a store's folder and completes it with a manifest.
+
+    Attributes:
+        folder: of the store.
+        modality: ``image`` or ``text``.
+        view: ``pooled`` or ``tokens``.
+        encoder: identity of the encoder, as plain values.
+        source: identity of the data, as plain values.
+        items_hash: hash of all image ids of the part, for joins.
+        shard_rows: planned items a shard, part of what makes shards reusable.
+    """
+
+    folder: Path
+    modality: str
+    view: str
+    encoder: dict[str, Any]
+    source: dict[str, Any]
+    items_hash: str
+    shard_rows: int
+    shards: list[Shard] = field(default_factory=list, init=False)
+    skipped: list[dict[str, str]] = field(default_factory=list, init=False)
+    truncated: dict[str, int] = field(default_factory=dict, init=False)
+    source_rows: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        """Takes over the shards of an interrupted run of the same extraction, or starts with an empty folder."""
+        self.folder = Path(self.folder)
+        self._key = hash_values([self.modality, self.view, self.encoder, self.source, self.items_hash, self.shard_rows])
+        try:
+            state = json.loads((self.folder / RESUME_NAME).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            state = {}
+        if state.get("key") == self._key:
+            self.shards = [Shard(**shard) for shard in state["shards"]]
+            self.skipped, self.truncated = state["skipped"], state["truncated"]
+            self.source_rows = state["source_rows"]
+            (self.folder / MANIFEST_NAME).unlink(missing_ok=True)
+        else:
+            self._clear()
+
+    def _clear(self) -> None:
+        try:
+            if self.folder.exists():
+                shutil.rmtree(self.folder)
+            self.folder.mkdir(parents=True)
+        except OSError as error:
+            raise StoreError(
+                f"{self.folder}: cannot be written ({error.strerror}); choose another --results"
+            ) from error
+
+    def append(
+        self,
+        vectors: np.ndarray,
+        metadata: pd.DataFrame,
+        *,
+        source_rows: int,
+        skipped: list[dict[str, str]] | None = None,
+        truncated: dict[str, int] | None = None,
+    ) -> None:
+        """Writes one shard: array first, ids next, then the record that makes it count.
+
+        Args:
+            vectors: [n, d], stored as float16.
+            metadata: one row an item with a column ``id``; in a token store also ``tokens``, their number.
+            source_rows: rows of the source consumed by this shard, skipped ones included.
+            skipped: items of these rows left out, each with ``id`` and ``reason``.
+            truncated: running record of texts that were cut.
+
+        Raises:
+            StoreError: when a value does not fit float16, or rows and ids disagree.
+        """
+        self.skipped += skipped or []
+        self.truncated = truncated or self.truncated
+        self.source_rows += source_rows
+        if len(metadata):
+            self.shards.append(self._write_shard(vectors, metadata))
+        self._record()
+
+    def _write_shard(self, vectors: np.ndarray, metadata: pd.DataFrame) -> Shard:
+        expected = int(metadata["tokens"].sum()) if self.view == "tokens" else len(metadata)
+        if len(vectors) != expected:
+            raise StoreError(f"{self.folder}: {len(vectors)} vectors for {expected} expected; a bug, please report it")
+        name = f"{len(self.shards):05d}"
+        array = self._as_float16(vectors, metadata)
+        array_path, ids_path = shard_paths(self.folder, self.modality, name)
+        with replacing(array_path) as temporary, temporary.open("wb") as file:
+            np.save(file, array)
+        with replacing(ids_path) as temporary:
+            metadata.to_parquet(temporary, index=False)
+        return Shard(name, len(metadata), len(array), hashlib.sha256(array.tobytes()).hexdigest())
+
+    def pending(self, table: pd.DataFrame) -> Iterator[pd.DataFrame]:
+        """Yields the rows of each shard that is still to be written; ``append`` must follow each."""
+        if 0 < self.source_rows < len(table):
+            say(f"resuming {self.folder} at row {self.source_rows:,} of {len(table):,}")
+        for start in range(self.source_rows, len(table), self.shard_rows):
+            yield table.iloc[start : start + self.shard_rows]
+
+    def stored(self, shard: int) -> np.ndarray:
+        """Returns the memory-mapped array of a shard that is already written."""
+        path, _ = shard_paths(self.folder, self.modality, self.shards[shard].name)
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+    def _as_float16(self, vectors: np.ndarray, metadata: pd.DataFrame) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            array = np.asarray(vectors, dtype=np.float16)
+        bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+        if len(bad):
+            row = bad[0]
+            if self.view == "tokens":
+                row = int(np.searchsorted(np.cumsum(metadata["tokens"]), row, side="right"))
+            raise StoreError(
+                f"{self.folder}: the features of {metadata['id'].iloc[row]!r} are not finite in float16; "
+                f"encoder {self.encoder.get('name')!r} cannot be stored as it is"
+            )
+        return array
+
+    def _record(self) -> None:
+        state = {
+            "key": self._key,
+            "shards": [asdict(shard) for shard in self.shards],
+            "skipped": self.skipped,
+            "truncated": self.truncated,
+            "source_rows": self.source_rows,
+        }
+        write_json(self.folder / RESUME_NAME, state)
+
+    def finish(self) -> Manifest:
+        """Writes the manifest, removes the record of progress, and returns the manifest.
+
+        Raises:
+            StoreError: when no item is left.
+        """
+        if not self.shards:
+            raise StoreError(f"{self.folder}: nothing could be embedded; check the data set and the skipped items")
+        ids = [pd.read_parquet(shard_paths(self.folder, self.modality, shard.name)[1]) for shard in self.shards]
+        table = pd.concat(ids)
+        manifest = Manifest(
+            modality=self.modality,
+            view=self.view,
+            rows=len(table),
+            dims=int(self.stored(0).shape[1]),
+            dtype="float16",
+            ids_hash=hash_strings(table["id"]),
+            items_hash=self.items_hash,
+            source=self._source_with_contents(table),
+            encoder=self.encoder,
+            shards=self.shards,
+            skipped=self.skipped,
+            truncated=self.truncated,
+            code_version=__version__,
+        )
+        manifest.write(self.folder)
+        (self.folder / RESUME_NAME).unlink(missing_ok=True)
+        return manifest
+
+    def _source_with_contents(self, table: pd.DataFrame) -> dict[str, Any]:
+        contents = table["sha256"] if "sha256" in table else table["text"]
+        return {**self.source, "contents_hash": hash_strings(contents)}

@@ -1,0 +1,147 @@
+# Shared by all of the workflow. The study, its paths, and which embeddings a stage needs.
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from ligature.errors import LigatureError
+from ligature.params import load_study
+from ligature.store import Layout
+from snakemake.exceptions import WorkflowError
+
+
+def read_study():
+    """Returns the study file and the layout of the study that was asked for."""
+    unknown = set(config) - {"params"}
+    if unknown:
+        raise WorkflowError(
+            f"--config {sorted(unknown)[0]}: unknown; choose a study with --config params=studies/NAME.yaml"
+        )
+    path = config.get("params", "params.yaml")
+    try:
+        return path, Layout(load_study(path))
+    except LigatureError as error:
+        raise WorkflowError(str(error))
+
+
+# `ligature` and `dvc` are those of this Python, whether or not its environment was activated.
+shell.prefix(
+    f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+)
+
+study_file, layout = read_study()
+study = layout.study
+
+logs = Path("logs") / study.study
+
+vision_names = [encoder.name for encoder in study.encoders.vision]
+text_names = [encoder.name for encoder in study.encoders.text]
+used_datasets = [
+    *study.train.datasets,
+    study.train.validation,
+    *study.evaluate.classification,
+    *study.evaluate.retrieval,
+]
+recipes = {
+    encoder.name: encoder.recipe
+    for encoder in [*study.encoders.vision, *study.encoders.text]
+    if encoder.recipe is not None
+}
+
+
+def one_of(names):
+    """Returns a wildcard constraint that admits these names and nothing else."""
+    return "|".join(name.replace(".", r"\.") for name in names) or "(?!)"
+
+
+wildcard_constraints:
+    encoder=one_of([*vision_names, *text_names]),
+    vision=one_of(vision_names),
+    text=one_of(text_names),
+    dataset=one_of(study.datasets),
+    group="discovery|chosen",
+    view="pooled|tokens",
+    part=r"\d{5}",
+
+
+def dump(block):
+    """Returns a block of the study as plain values, for change detection."""
+    return block.model_dump(mode="json")
+
+
+def find(encoders, name):
+    """Returns the block of one encoder."""
+    return next(encoder for encoder in encoders if encoder.name == name)
+
+
+def world_marker(dataset):
+    """Returns the file that says that the world is complete, for data sets that live in it."""
+    values = dump(study.datasets[dataset]).values()
+    return (
+        [layout.world / "world.json"]
+        if any("{world}" in str(value) for value in values)
+        else []
+    )
+
+
+def manifests(view, encoder, dataset):
+    """Returns the manifests of all parts of a data set under one encoder."""
+    return [
+        folder / "manifest.json"
+        for folder in layout.embedding_parts(view, encoder, dataset)
+    ]
+
+
+def pair_manifests(view, vision, text, datasets):
+    """Returns the manifests of data sets under both encoders of a pair."""
+    return [
+        path
+        for encoder in (vision, text)
+        for dataset in dict.fromkeys(datasets)
+        for path in manifests(view, encoder, dataset)
+    ]
+
+
+def chosen_manifests(datasets):
+    """Returns an input function: the embeddings of data sets under the pair that discovery chose."""
+
+    def inputs(wildcards):
+        chosen = checkpoints.select.get().output.chosen
+        with open(chosen) as file:
+            pair = json.load(file)
+        return pair_manifests(study.train.mode, pair["vision"], pair["text"], datasets)
+
+    return inputs
+
+
+def recipe_inputs(wildcards):
+    """Returns the data set that a recipe trains on."""
+    recipe = recipes[wildcards.encoder]
+    return world_marker(recipe.dataset) if recipe.dataset else []
+
+
+def embedding_inputs(wildcards):
+    """Returns the weights and the data set that an embedding needs."""
+    weights = (
+        [layout.encoder(wildcards.encoder) / "model.safetensors"]
+        if wildcards.encoder in recipes
+        else []
+    )
+    return weights + world_marker(wildcards.dataset)
+
+
+def encoder_block(wildcards):
+    """Returns the block of the encoder that a rule works with."""
+    return dump(find([*study.encoders.vision, *study.encoders.text], wildcards.encoder))
+
+
+def record_in_dvc():
+    """Tells DVC what was made, unless DVC itself is at the door or is not in use here."""
+    if (
+        "DVC_ROOT" in os.environ
+        or study_file != "params.yaml"
+        or not Path(".dvc").is_dir()
+    ):
+        return
+    shell("ligature record")

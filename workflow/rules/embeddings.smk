@@ -1,0 +1,29 @@
+# One store a data set part and encoder. Only the manifest is declared: a killed job finds its shards again.
+rule embed:
+    input:
+        embedding_inputs,
+    output:
+        layout.root
+        / "embeddings"
+        / "{group}"
+        / "{view}"
+        / "{encoder}"
+        / "{dataset}"
+        / "part-{part}"
+        / "manifest.json",
+    log:
+        logs / "embed" / "{group}-{view}-{encoder}-{dataset}-{part}.log",
+    benchmark:
+        logs / "embed" / "{group}-{view}-{encoder}-{dataset}-{part}.tsv"
+    params:
+        file=study_file,
+        encoder=encoder_block,
+        dataset=lambda wildcards: dump(study.datasets[wildcards.dataset]),
+        embed=dump(study.embed),
+        part=lambda wildcards: int(wildcards.part),
+        workers=lambda wildcards, threads: threads - 1,
+    message:
+        "embed {wildcards.dataset} with {wildcards.encoder}"
+    shell:
+        "ligature embed {wildcards.encoder} {wildcards.dataset} --part {params.part} --view {wildcards.view}"
+        " --params {params.file:q} --workers {params.workers} 2>&1 | tee {log:q}"

@@ -1,0 +1,72 @@
+# Which encoder pair agrees best, and whether that predicts retrieval.
+probe_datasets = [study.pairs.probe.train, study.pairs.probe.test]
+
+
+rule compare:
+    input:
+        [
+            path
+            for encoder in [*vision_names, *text_names]
+            for dataset in study.pairs.datasets
+            for path in manifests("pooled", encoder, dataset)
+        ],
+    output:
+        layout.pairs / "similarity.csv",
+    log:
+        logs / "compare.log",
+    benchmark:
+        logs / "compare.tsv"
+    params:
+        file=study_file,
+        pairs=study.pairs.model_dump(
+            mode="json", exclude={"choose", "rank_by", "probe"}
+        ),
+    message:
+        "compare all encoder pairs"
+    shell:
+        "ligature compare --params {params.file:q} --threads {threads} 2>&1 | tee {log:q}"
+
+
+rule probe:
+    input:
+        lambda wildcards: pair_manifests(
+            "pooled", wildcards.vision, wildcards.text, probe_datasets
+        ),
+    output:
+        layout.pairs / "probes" / "{vision}--{text}.json",
+    log:
+        logs / "probe" / "{vision}--{text}.log",
+    benchmark:
+        logs / "probe" / "{vision}--{text}.tsv"
+    params:
+        file=study_file,
+        probe=dump(study.pairs.probe),
+        projector=study.train.projector.model_dump(mode="json", exclude={"embed_dim"}),
+    message:
+        "probe {wildcards.vision} + {wildcards.text}"
+    shell:
+        "ligature probe {wildcards.vision} {wildcards.text} --params {params.file:q} --threads {threads}"
+        " 2>&1 | tee {log:q}"
+
+
+checkpoint select:
+    input:
+        similarity=rules.compare.output,
+        probes=expand(
+            layout.probe("{vision}", "{text}"), vision=vision_names, text=text_names
+        ),
+    output:
+        pairs=layout.pairs / "pairs.csv",
+        correlations=layout.pairs / "correlations.csv",
+        chosen=layout.pairs / "chosen.json",
+    log:
+        logs / "select.log",
+    benchmark:
+        logs / "select.tsv"
+    params:
+        file=study_file,
+        choice=study.pairs.model_dump(mode="json", include={"choose", "rank_by"}),
+    message:
+        "choose the pair"
+    shell:
+        "ligature select --params {params.file:q} 2>&1 | tee {log:q}"

@@ -1,0 +1,20 @@
+# The results page.
+rule report:
+    input:
+        pairs=rules.select.output.pairs,
+        chosen=layout.pairs / "chosen.json",
+        history=rules.train.output.history,
+        results=rules.evaluate.output.results,
+    output:
+        page=layout.report / "index.html",
+    log:
+        logs / "report.log",
+    benchmark:
+        logs / "report.tsv"
+    params:
+        file=study_file,
+        study=dump(study),
+    message:
+        "build the results page"
+    shell:
+        "ligature report --params {params.file:q} 2>&1 | tee {log:q}"

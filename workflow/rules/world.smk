@@ -1,0 +1,15 @@
+# The procedural world of captioned scenes, in the file formats of the originals.
+rule world:
+    output:
+        marker=layout.world / "world.json",
+    log:
+        logs / "world.log",
+    benchmark:
+        logs / "world.tsv"
+    params:
+        file=study_file,
+        world=dump(study.world) if study.world else None,
+    message:
+        "render the world"
+    shell:
+        "ligature world --params {params.file:q} 2>&1 | tee {log:q}"
