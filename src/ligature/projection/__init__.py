@@ -1,0 +1,45 @@
+"""Projectors between frozen vision and text encoders, and their training."""
+
+from ligature.projection.application import project_images, project_texts
+from ligature.projection.blocks import IdentityBlock, LinearBlock, MLPBlock, TokenBlock, make_block
+from ligature.projection.config import BlockKind, BranchKind, ProjectorConfig
+from ligature.projection.features import Features, ImageFeatures, PairedFeatures, RaggedTokens
+from ligature.projection.loss import info_nce
+from ligature.projection.optimisation import learning_rate_at, make_optimizer, parameter_groups
+from ligature.projection.preparation import hash_pairs, select_images, select_pairs
+from ligature.projection.projector import Projector, masked_mean
+from ligature.projection.saving import load_projector, save_projector
+from ligature.projection.settings import TrainSettings
+from ligature.projection.training import TrainingResult, train, train_probe
+
+__all__ = [
+    "BlockKind",
+    "BranchKind",
+    "Features",
+    "IdentityBlock",
+    "ImageFeatures",
+    "LinearBlock",
+    "MLPBlock",
+    "PairedFeatures",
+    "Projector",
+    "ProjectorConfig",
+    "RaggedTokens",
+    "TokenBlock",
+    "TrainSettings",
+    "TrainingResult",
+    "hash_pairs",
+    "info_nce",
+    "learning_rate_at",
+    "load_projector",
+    "make_block",
+    "make_optimizer",
+    "masked_mean",
+    "parameter_groups",
+    "project_images",
+    "project_texts",
+    "save_projector",
+    "select_images",
+    "select_pairs",
+    "train",
+    "train_probe",
+]

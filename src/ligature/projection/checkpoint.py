@@ -1,0 +1,85 @@
+"""Checkpoints of an unfinished training: atomic, checked against the training they belong to."""
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from ligature.progress import say
+from ligature.projection.projector import Projector
+from ligature.store.atomic import replacing
+
+
+@dataclass
+class TrainingState:
+    """All that changes during a training; batches and dropout follow from the seed and the step."""
+
+    projector: Projector
+    optimizer: Optimizer
+    step: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Checkpoint:
+    """The checkpoint of one training in ``run_folder/checkpoint``.
+
+    Attributes:
+        run_folder: the folder of the training, which no other process writes to.
+        fingerprint: all that decides the results, as JSON values.
+    """
+
+    def __init__(self, run_folder: Path | str, fingerprint: dict[str, Any]) -> None:
+        """Takes the folder and a fingerprint that JSON can hold."""
+        self.run_folder = Path(run_folder)
+        self.fingerprint = json.loads(json.dumps(fingerprint))
+
+    @property
+    def path(self) -> Path:
+        """The file with the state."""
+        return self.run_folder / "checkpoint" / "state.pt"
+
+    def save(self, state: TrainingState) -> None:
+        """Writes the state, in place of the one before."""
+        content = {
+            "fingerprint": self.fingerprint,
+            "step": state.step,
+            "history": state.history,
+            "projector": state.projector.state_dict(),
+            "optimizer": state.optimizer.state_dict(),
+        }
+        with replacing(self.path) as temporary:
+            torch.save(content, temporary)
+
+    def restore(self, state: TrainingState) -> None:
+        """Brings ``state`` to the saved one; says in one line why not, where there is one that does not fit."""
+        for partial in self.run_folder.rglob(".*.partial"):
+            partial.unlink()
+        if not self.path.exists():
+            return
+        content, reason = self._read()
+        if reason:
+            say(f"{self.path}: {reason}; training starts anew")
+            return
+        state.projector.load_state_dict(content["projector"])
+        state.optimizer.load_state_dict(content["optimizer"])
+        state.step, state.history = content["step"], content["history"]
+        say(f"{self.path}: training goes on after step {state.step}")
+
+    def remove(self) -> None:
+        """Deletes the checkpoint folder."""
+        shutil.rmtree(self.path.parent, ignore_errors=True)
+
+    def _read(self) -> tuple[dict[str, Any], str]:
+        try:
+            content = torch.load(self.path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, UnpicklingError):
+            return {}, "the checkpoint cannot be read"
+        before, now = content["fingerprint"], self.fingerprint
+        changed = [key for key in now | before if before.get(key) != now.get(key)]
+        differences = ", ".join(f"{key} was {before.get(key)!s:.12}, is {now.get(key)!s:.12}" for key in changed)
+        return content, f"the checkpoint is of another training ({differences})" if changed else ""

@@ -1,0 +1,161 @@
+"""Frozen features as arrays in memory or memory-mapped, and the batches drawn from them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ligature.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class RaggedTokens:
+    """Token features of items of unequal length.
+
+    Attributes:
+        tokens: [total_tokens, D], the tokens of all items, one item after the other.
+        offsets: [n + 1] integers; item i has the rows ``offsets[i]`` to ``offsets[i + 1]`` and at least one.
+
+    Raises:
+        DataError: if the offsets do not cover the tokens, or an item has no token.
+    """
+
+    tokens: np.ndarray
+    offsets: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Checks the offsets and widens them to 64 bits."""
+        offsets = np.asarray(self.offsets, dtype=np.int64)
+        object.__setattr__(self, "offsets", offsets)
+        if len(offsets) < 2 or offsets[0] != 0 or offsets[-1] != len(self.tokens):
+            raise DataError(f"token offsets must run from 0 to the {len(self.tokens)} tokens")
+        empty = np.flatnonzero(np.diff(offsets) < 1)
+        if len(empty):
+            raise DataError(f"item {empty[0]} has no tokens")
+
+    def __len__(self) -> int:
+        """Returns the number of items."""
+        return len(self.offsets) - 1
+
+    def pad(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the tokens of ``rows``, padded with zeros [B, T, D], and their mask [B, T]."""
+        starts = self.offsets[rows][:, None]
+        lengths = self.offsets[rows + 1][:, None] - starts
+        positions = np.arange(lengths.max())
+        mask = positions < lengths
+        padded = np.zeros((*mask.shape, self.tokens.shape[1]), self.tokens.dtype)
+        padded[mask] = self.tokens[(starts + positions)[mask]]
+        return padded, mask
+
+
+Features = np.ndarray | RaggedTokens
+
+
+def width_of(features: Features) -> int:
+    """Returns the width D of pooled features [n, D] or of tokens.
+
+    Raises:
+        DataError: if an array is not [n, D].
+    """
+    array = features.tokens if isinstance(features, RaggedTokens) else features
+    if array.ndim != 2:
+        raise DataError(f"features of shape {list(array.shape)} are not [n, D]; tokens belong into RaggedTokens")
+    return array.shape[1]
+
+
+def collate(features: Features, rows: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor | None]:
+    """Returns the float32 features of ``rows`` on ``device``, [B, D] or padded [B, T, D], and the tokens' mask."""
+    if not isinstance(features, RaggedTokens):
+        return _on_device(features[rows], device), None
+    padded, mask = features.pad(rows)
+    return _on_device(padded, device), torch.from_numpy(mask).to(device)
+
+
+def _on_device(array: np.ndarray, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.asarray(array)).to(device).float()
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFeatures:
+    """Vision features of the same n images.
+
+    Attributes:
+        cls: CLS tokens [n, D], or None.
+        local: mean patch tokens [n, D], or all patch tokens, or None.
+
+    Raises:
+        DataError: if both are missing, or if their numbers of images differ.
+    """
+
+    cls: np.ndarray | None = None
+    local: Features | None = None
+
+    def __post_init__(self) -> None:
+        """Checks that something is there and that lengths agree."""
+        lengths = {len(features) for features in (self.cls, self.local) if features is not None}
+        if not lengths:
+            raise DataError("image features need CLS tokens, patch tokens or both")
+        if len(lengths) > 1:
+            raise DataError(f"{len(self.cls)} CLS tokens do not fit the patch tokens of {len(self.local)} images")
+
+    def __len__(self) -> int:
+        """Returns the number of images."""
+        return len(self.local if self.cls is None else self.cls)
+
+    def collate(self, rows: np.ndarray, device: torch.device) -> dict[str, Tensor | None]:
+        """Returns the arguments of ``Projector.encode_image`` for ``rows``."""
+        cls = None if self.cls is None else collate(self.cls, rows, device)[0]
+        local, mask = (None, None) if self.local is None else collate(self.local, rows, device)
+        return {"cls": cls, "local": local, "mask": mask}
+
+
+class PairedFeatures:
+    """Images and their captions, as features; every image has one caption or more.
+
+    Attributes:
+        images: features of n images.
+        texts: features of m captions: [m, D] means, or all tokens.
+        image_of_text: [m], the row of each caption's image.
+        content_hash: hash of features and pairing where their owner knows it; else it is computed.
+    """
+
+    def __init__(
+        self,
+        images: ImageFeatures,
+        texts: Features,
+        image_of_text: np.ndarray,
+        content_hash: str | None = None,
+    ) -> None:
+        """Checks the pairing and sorts the captions by image.
+
+        Raises:
+            DataError: if lengths disagree, a caption has no image, or an image has no caption.
+        """
+        self.images, self.texts, self.content_hash = images, texts, content_hash
+        self.image_of_text = np.asarray(image_of_text, dtype=np.int64)
+        self._check()
+        self._by_image = np.argsort(self.image_of_text, kind="stable")
+        self._captions = np.bincount(self.image_of_text, minlength=len(images))
+        self._first = np.cumsum(self._captions) - self._captions
+        if not self._captions.all():
+            raise DataError(f"image {np.argmin(self._captions)} has no caption")
+
+    def _check(self) -> None:
+        images, texts, owner = len(self.images), len(self.texts), self.image_of_text
+        if len(owner) != texts:
+            raise DataError(f"{texts} captions have {len(owner)} entries in image_of_text")
+        if images < 2:
+            raise DataError(f"contrastive training needs at least 2 images, not {images}")
+        if texts == 0 or owner.min() < 0 or owner.max() >= images:
+            raise DataError(f"image_of_text must hold rows of the {images} images")
+
+    def sample_epoch(self, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the image rows [n] of an epoch in random order, and one random caption row [n] for each.
+
+        The same ``seed`` and ``epoch`` give the same rows.
+        """
+        generator = np.random.default_rng([seed, epoch])
+        image_rows = generator.permutation(len(self.images))
+        choice = generator.integers(self._captions[image_rows])
+        return image_rows, self._by_image[self._first[image_rows] + choice]

@@ -1,0 +1,139 @@
+"""Killed trainings: whatever the moment, the resumed run ends with the bytes of an uninterrupted one."""
+
+import dataclasses
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from synthetic_pairs import CONFIG, planted_pairs, recall_at_1
+
+from ligature.projection import TrainSettings, train
+
+SETTINGS = TrainSettings(epochs=12, batch_size=16, warmup_steps=3, learning_rate=3e-3, checkpoint_every_steps=1)
+RESULTS = ("projector.safetensors", "projector.json", "history.csv")
+
+CHILD = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from test_projection_resume import SETTINGS, train_planted, validate
+
+def slow(model):
+    time.sleep(0.2)
+    return validate(model)
+
+train_planted(sys.argv[2], validate=slow)
+"""
+
+
+def validate(model) -> dict[str, float]:
+    return {"recall_at_1": recall_at_1(model, planted_pairs(20, draw=1))}
+
+
+def train_planted(folder: Path | str, settings: TrainSettings = SETTINGS, validate=validate, **changes):
+    return train(
+        changes.get("config", CONFIG), changes.get("data", planted_pairs(80)), settings, folder, validate=validate
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+class Interruption(Exception):
+    pass
+
+
+def interrupted(folder: Path, epoch: int, settings: TrainSettings = SETTINGS) -> None:
+    calls = iter(range(1, 100))
+
+    def stop(model) -> dict[str, float]:
+        if next(calls) == epoch:
+            raise Interruption
+        return validate(model)
+
+    with pytest.raises(Interruption):
+        train_planted(folder, settings, stop)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    train_planted(folder)
+    return contents(folder)
+
+
+def test_killed_process_resumes_to_the_same_bytes(tmp_path, uninterrupted, capsys):
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(Path(__file__).parent), str(tmp_path)], stderr=subprocess.DEVNULL
+    )
+    state, deadline = tmp_path / "checkpoint" / "state.pt", time.monotonic() + 60
+    while not state.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    assert not (tmp_path / "projector.json").exists()
+    train_planted(tmp_path)
+    assert "training goes on after step" in capsys.readouterr().err
+    assert contents(tmp_path) == uninterrupted
+
+
+def test_interruption_in_an_epoch_between_checkpoints_costs_nothing_but_time(tmp_path, capsys):
+    rare = dataclasses.replace(SETTINGS, epochs=6, checkpoint_every_steps=7)
+    train_planted(tmp_path / "whole", rare)
+    interrupted(tmp_path / "cut", 2, rare)
+    interrupted(tmp_path / "cut", 3, rare)
+    train_planted(tmp_path / "cut", rare)
+    lines = capsys.readouterr().err
+    assert "goes on after step 7\n" in lines
+    assert "goes on after step 14\n" in lines
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+def test_kill_between_result_files_is_mended(tmp_path, uninterrupted):
+    interrupted(tmp_path, 12)
+    (tmp_path / "projector.safetensors").write_bytes(b"half")
+    (tmp_path / ".projector.json.99.partial").write_bytes(b"half")
+    (tmp_path / "checkpoint" / ".state.pt.99.partial").write_bytes(b"half")
+    train_planted(tmp_path)
+    assert contents(tmp_path) == uninterrupted
+
+
+def test_checkpoint_cadence_changes_neither_weights_nor_fingerprint(tmp_path, uninterrupted, capsys):
+    interrupted(tmp_path, 5)
+    train_planted(tmp_path, dataclasses.replace(SETTINGS, checkpoint_every_steps=1000, require_progress=False))
+    assert "training goes on after step 24" in capsys.readouterr().err
+    for name in ("projector.safetensors", "history.csv"):
+        assert (tmp_path / name).read_bytes() == uninterrupted[name]
+
+
+@pytest.mark.parametrize("change", ["settings", "config", "data"])
+def test_another_training_starts_anew_and_says_why(tmp_path, capsys, change):
+    interrupted(tmp_path / "used", 3)
+    changed, words = {
+        "settings": (
+            {"settings": dataclasses.replace(SETTINGS, learning_rate=1e-3)},
+            "learning_rate was 0.003, is 0.001",
+        ),
+        "config": ({"config": dataclasses.replace(CONFIG, text_global="linear")}, "text_global was mlp, is linear"),
+        "data": ({"data": planted_pairs(80, draw=2)}, "data was"),
+    }[change]
+    train_planted(tmp_path / "used", **changed)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "starts anew" in line]
+    assert len(lines) == 1
+    assert words in lines[0]
+    train_planted(tmp_path / "fresh", **changed)
+    assert contents(tmp_path / "used") == contents(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("size", [0, 100, 5000])
+def test_broken_checkpoint_starts_anew_and_says_so(tmp_path, uninterrupted, capsys, size):
+    interrupted(tmp_path, 3)
+    state = tmp_path / "checkpoint" / "state.pt"
+    state.write_bytes(state.read_bytes()[:size])
+    train_planted(tmp_path)
+    assert "cannot be read; training starts anew" in capsys.readouterr().err
+    assert contents(tmp_path) == uninterrupted
