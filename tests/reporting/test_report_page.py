@@ -1,0 +1,197 @@
+"""The results page: self-contained, safe, complete, repeatable."""
+
+import base64
+import io
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+from reporting_inputs import HOSTILE, STORES, TITLE, pairs_table, small_study, write_inputs
+
+from ligature.errors import DataError
+from ligature.reporting import ReportSources, write_report
+
+
+class Page(HTMLParser):
+    """Collects tags with their attributes, and the text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def values(self, attribute: str) -> list[str]:
+        return [attributes[attribute] for _, attributes in self.tags if attribute in attributes]
+
+
+@pytest.fixture(scope="session")
+def parsed(page: str) -> Page:
+    return Page(page)
+
+
+def test_page_fetches_nothing_and_runs_nothing(page: str, parsed: Page) -> None:
+    assert not {"script", "link", "iframe", "object", "embed", "base"} & {tag for tag, _ in parsed.tags}
+    assert not [name for _, attributes in parsed.tags for name in attributes if name.startswith("on")]
+    assert all(source.startswith("data:image/") for source in parsed.values("src"))
+    assert not re.search(r"https?:|url\(|@import", page)
+    ids = set(parsed.values("id"))
+    assert all(link[0] == "#" and link[1:] in ids for link in parsed.values("href"))
+
+
+def test_hostile_names_and_captions_are_text(page: str, parsed: Page) -> None:
+    assert "<script" not in page
+    assert "<b>bold" not in page
+    assert TITLE in parsed.text
+    assert "<script>alert('x')</script> \"quoted\" & $\\frac{1}{2}$ second line" in parsed.text
+    assert "word word" in parsed.text
+    assert len("word " * 60) > 160
+    assert "word " * 60 not in parsed.text
+
+
+def test_pictures_are_embedded_and_decode(parsed: Page) -> None:
+    pictures = [base64.b64decode(source.partition(",")[2]) for source in parsed.values("src")]
+    formats = [Image.open(io.BytesIO(picture)).format for picture in pictures]
+    assert formats.count("PNG") == 1 + 5 + 4 + 2
+    assert formats.count("JPEG") == 2
+    assert parsed.text.count("image cannot be read") == 2
+    assert all(attributes.get("alt") for tag, attributes in parsed.tags if tag == "img")
+
+
+def test_hits_are_marked_by_symbol_and_class(parsed: Page) -> None:
+    classes = parsed.values("class")
+    assert classes.count("tile hit right") == parsed.text.count("✓ right") == 1
+    assert classes.count("tile hit wrong") == parsed.text.count("✗ wrong") == 4
+
+
+def test_every_section_is_there(parsed: Page) -> None:
+    order = ["reading", "parameters", "pair", "prediction", "training", "results", "samples", "features", "data"]
+    assert parsed.values("id") == order
+    assert "Left out" not in parsed.text
+    for expected in (
+        "embed_dim: 32",
+        "resnet-good + minilm was chosen",
+        "at another scale",
+        "not comparable",
+        "skipped",
+    ):
+        assert expected in parsed.text
+
+
+def test_our_figures_are_not_in_the_published_box(page: str) -> None:
+    box = page[page.index('<aside class="published">') : page.index("</aside>")]
+    assert "DINOv2-ARL" in box
+    assert "76.3" in box
+    assert "resnet-good" not in box
+    assert "DINOv2-ARL" not in page.replace(box, "")
+
+
+def test_figures_and_tables_lie_beside_the_page(report_folder: Path) -> None:
+    figures = {path.stem for path in (report_folder / "figures").iterdir()}
+    assert len(figures) == 12
+    for name in figures:
+        assert {path.suffix for path in (report_folder / "figures").glob(f"{name}.*")} == {".png", ".svg", ".csv"}
+    heatmap = pd.read_csv(next((report_folder / "figures").glob("similarity-*.csv"))).set_index("vision")
+    expected = pairs_table().pivot(index="vision", columns="text", values="cka_debiased")
+    pd.testing.assert_frame_equal(heatmap.loc[expected.index, expected.columns], expected, check_names=False)
+    tables = {path.name for path in (report_folder / "tables").iterdir()}
+    assert {f"published-T{number}.{kind}" for number in range(1, 8) for kind in ("csv", "md")} <= tables
+    assert {"results-retrieval.csv", "results-retrieval.md", "correlations.csv", "stores.md"} <= tables
+
+
+def test_figures_show_hostile_names_as_they_are(report_folder: Path) -> None:
+    svg = next((report_folder / "figures").glob("similarity-*.svg")).read_text(encoding="utf-8")
+    assert "<script" not in svg
+    assert "<dc:date>" not in svg
+
+
+def test_same_inputs_give_the_same_bytes(results_folder: Path, report_folder: Path, tmp_path: Path) -> None:
+    figures = tmp_path / "figures"
+    figures.mkdir()
+    (figures / "similarity-of-yesterday.png").write_bytes(b"old")
+    write_report(small_study(), ReportSources.in_folder(results_folder, STORES), tmp_path)
+    first, second = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (report_folder, tmp_path)
+    )
+    assert first.keys() == second.keys()
+    assert [path for path in first if first[path] != second[path]] == []
+
+
+def test_absent_options_leave_their_section_out(tmp_path: Path) -> None:
+    write_inputs(tmp_path)
+    for name in ("pairs/correlations.csv", "evaluation/samples.json", "evaluation/features_2d.csv"):
+        (tmp_path / name).unlink()
+    table = pairs_table()
+    table.drop(columns=[column for column in table if column.startswith("probe_")]).to_csv(
+        tmp_path / "pairs/pairs.csv", index=False
+    )
+    results = pd.read_csv(tmp_path / "evaluation/results.csv")
+    results[results["task"] == "retrieval"].to_csv(tmp_path / "evaluation/results.csv", index=False)
+    page = write_report(small_study(), ReportSources.in_folder(tmp_path), tmp_path / "report").read_text()
+    for subject in (
+        "at least three pairs",
+        "measures no classification",
+        "sample retrievals",
+        "in the plane",
+        "stores",
+    ):
+        assert re.search(f"<p>Left out: [^<]*{subject}", page), subject
+    assert page.count("<p>Left out:") == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [
+        ("pairs/pairs.csv", "pairs"),
+        ("pairs/chosen.json", "pairs"),
+        ("train/history.csv", "train"),
+        ("train/projector.json", "train"),
+        ("evaluation/results.csv", "evaluate"),
+    ],
+)
+def test_missing_file_is_one_line_with_its_stage(results_folder: Path, tmp_path: Path, name: str, stage: str) -> None:
+    shutil.copytree(results_folder, tmp_path / "results")
+    (tmp_path / "results" / name).unlink()
+    with pytest.raises(DataError) as caught:
+        write_report(small_study(), ReportSources.in_folder(tmp_path / "results"), tmp_path / "report")
+    message = str(caught.value)
+    assert name in message
+    assert f"run the {stage} stage" in message
+    assert "\n" not in message
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("pairs/pairs.csv", "dataset,vision\nval,pixels\n", "column 'text' is missing"),
+        ("pairs/pairs.csv", "", "cannot be read"),
+        ("train/history.csv", "step,train_loss,learning_rate,temperature\n", "no rows"),
+        ("pairs/chosen.json", '{"vision": "pixels"}', "expected an object with"),
+        ("pairs/chosen.json", "{", "cannot be read"),
+        ("evaluation/samples.json", '[{"dataset": "val"}]', "expected a list of objects"),
+        ("evaluation/features_2d.csv", "stage,x\nbefore,1\n", "column 'modality' is missing"),
+    ],
+)
+def test_broken_file_is_one_line(results_folder: Path, tmp_path: Path, name: str, content: str, expected: str) -> None:
+    shutil.copytree(results_folder, tmp_path / "results")
+    (tmp_path / "results" / name).write_text(content)
+    with pytest.raises(DataError, match=re.escape(expected)) as caught:
+        write_report(small_study(), ReportSources.in_folder(tmp_path / "results"), tmp_path / "report")
+    assert "\n" not in str(caught.value)
+
+
+def test_hostile_is_hostile() -> None:
+    assert "\n" in HOSTILE
+    assert "<script>" in HOSTILE
