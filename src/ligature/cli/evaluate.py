@@ -100,7 +100,8 @@ class Aligned:
         texts = project_texts(self.projector, text_features(text_store, np.arange(text_store.rows)))
         ks = tuple(k for k in (1, 5) if k <= classes)
         metrics = zero_shot_accuracy(images, class_embeddings(texts, prompts, classes), labels, ks)
-        protocol = f"{len(prompts) // classes} templates, mean renormalised, {classes} classes"
+        templates = len(prompts) // classes
+        protocol = f"{templates} template{'s' if templates > 1 else ''}, mean renormalised, {classes} classes"
         for metric, value in metrics.items():
             yield self._result("classification", dataset, protocol, metric, value, len(labels), self.name)
         for k in ks:

@@ -10,6 +10,7 @@ from ligature.progress import say
 from ligature.projection import ImageFeatures, PairedFeatures, ProjectorConfig, RaggedTokens
 from ligature.projection.features import Features, width_of
 from ligature.store import EmbeddingStore, Layout, join_stores
+from ligature.store.hashing import hash_strings
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,15 @@ def load_captioned(layout: Layout, vision: str, text: str, dataset: str, view: s
     """
     images, texts = open_store(layout, vision, dataset, view), open_store(layout, text, dataset, view)
     joined = join_stores(images, texts)
-    hashes = [manifest.ids_hash + shard.sha256 for store in (images, texts) for manifest in store.manifests
-              for shard in manifest.shards]
+    manifests = [*images.manifests, *texts.manifests]
+    content_hash = hash_strings(m.ids_hash + shard.sha256 for m in manifests for shard in m.shards)
     return Captioned(
         image_features(images),
         text_features(texts, joined.text_rows),
         joined.image_of_text,
         joined.images["id"].to_list(),
         joined.texts["text"].to_list(),
-        "+".join(hashes),
+        content_hash,
     )
 
 
@@ -115,7 +116,7 @@ def load_pairs(layout: Layout, vision: str, text: str, datasets: list[str], view
         local=None if first.local is None else _concatenate([data.images.local for data in loaded]),
     )
     texts = _concatenate([data.texts for data in loaded])
-    return PairedFeatures(images, texts, np.concatenate(owners), "|".join(data.content_hash for data in loaded))
+    return PairedFeatures(images, texts, np.concatenate(owners), hash_strings(data.content_hash for data in loaded))
 
 
 def _with_captions(data: Captioned) -> Captioned:

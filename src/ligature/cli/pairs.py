@@ -99,7 +99,7 @@ def probe(
     recall = retrieval_recall(
         project_images(trained.projector, test.images), project_texts(trained.projector, test.texts), test.image_of_text
     )
-    last = trained.history["loss"].tail(max(1, settings.steps // 10)).mean()
+    last = trained.history["train_loss"].tail(max(1, settings.steps // 10)).mean()
     write_json(layout.probe(vision, text), {"vision": vision, "text": text, "loss": float(last), **recall})
 
 

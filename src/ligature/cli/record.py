@@ -23,9 +23,11 @@ def record(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> N
     ready, waiting = [], []
     for stage, folder in stage_folders(layout).items():
         stale = any(Path(file).is_relative_to(folder) for file in pending)
-        (ready if folder.exists() and not stale else waiting).append(stage)
+        if not stale:
+            folder.mkdir(parents=True, exist_ok=True)
+        (waiting if stale else ready).append(stage)
     if ready:
-        _run(["dvc", "commit", "--force", "--quiet", *ready])
+        _run(["dvc", "commit", "--force", *ready])
         say(f"recorded in dvc.lock: {', '.join(ready)}")
     if waiting:
         say(f"not recorded, since not up to date: {', '.join(waiting)}; run snakemake first")

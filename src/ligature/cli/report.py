@@ -27,6 +27,7 @@ def store_facts(layout: Layout) -> Iterator[dict[str, Any]]:
         yield {
             "encoder": manifest.encoder["name"],
             "modality": manifest.modality,
+            "view": manifest.view,
             "dataset": manifest.source["dataset"],
             "rows": manifest.rows,
             "dims": manifest.dims,

@@ -20,4 +20,4 @@ Seed = Annotated[int, Field(ge=0)]
 class Block(BaseModel):
     """A block of a study: unknown keys are refused, values cannot be changed once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)

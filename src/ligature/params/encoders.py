@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ligature.params.base import Block, LocalPath, Name, Positive, Seed
+from ligature.params.base import Block, Fraction, LocalPath, Name, Positive, Seed
 
 
 class VisionRecipe(Block):
@@ -118,11 +118,13 @@ class EncodersParams(Block):
     text: list[TextEncoderParams] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _unique_names(self) -> "EncodersParams":
+    def _names_tell_apart(self) -> "EncodersParams":
         names = [encoder.name for encoder in [*self.vision, *self.text]]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"encoder name {name!r} is used twice")
+            if "--" in name:
+                raise ValueError(f"encoder name {name!r} must not contain '--', which joins the two names of a pair")
         return self
 
 
@@ -135,5 +137,5 @@ class EmbedParams(Block):
     """Images a forward pass."""
     token_budget: Positive = 4096
     """Tokens a forward pass of a text encoder, padding included."""
-    max_skipped: float = Field(0.01, ge=0, le=1)
+    max_skipped: Fraction = 0.01
     """Largest share of images that may be missing or unreadable before the extraction stops."""

@@ -16,12 +16,12 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=deep)
-            if key in seen:
+        for key_node in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key_node.value in seen:
                 line = key_node.start_mark.line + 1
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice, line {line}", None)
-            seen.add(key)
+                problem = f"key {key_node.value!r} stands twice, line {line}; remove one of them"
+                raise yaml.constructor.ConstructorError(None, None, problem, None)
+            seen.add(key_node.value)
         return super().construct_mapping(node, deep)
 
 
@@ -36,7 +36,7 @@ def load_study(path: Path | str) -> Study:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
     except OSError as error:
         raise ParamsError(f"{path}: cannot be read ({error.strerror}); name a study file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     return parse_study(values, str(path))
 
@@ -50,15 +50,26 @@ def parse_study(values: Any, where: str) -> Study:
 
 
 def _explain(problem: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
+    key = _key(problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{key}: unknown key (value {_shown(problem['input'])}); remove it or correct its spelling"
     if problem["type"] == "missing":
         return f"{key}: missing; this key is required"
+    if problem["type"] == "union_tag_not_found":
+        return f"{key}.format: missing; this key is required"
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error":
         return f"{key}: {message}" if key else message
-    return f"{key}: got {_shown(problem['input'])}; {message[0].lower()}{message[1:]}"
+    if problem["type"] == "model_type":
+        message = "expected a mapping of keys to values"
+    got = f"got {_shown(problem['input'])}; {message[0].lower()}{message[1:]}"
+    return f"{key}: {got}" if key else got
+
+
+def _key(location: tuple[str | int, ...]) -> str:
+    """Joins the parts of a key, but for the format of a data set, which pydantic puts after its name."""
+    parts = location[:2] + location[3:] if location[:1] == ("datasets",) else location
+    return ".".join(map(str, parts))
 
 
 def _shown(value: Any) -> str:

@@ -14,19 +14,19 @@ from ligature.params.world import WorldParams
 
 
 class Study(Block):
-    """Parameters of a Ligature study."""
+    """Parameters of a Ligature study. Every block is spelled out, since DVC follows the file and knows no defaults."""
 
     study: Name
     """Name of the study; its results live in `results/<study>`."""
-    world: WorldParams | None = None
-    """The procedural world, for studies that make their own data."""
+    world: WorldParams | None
+    """The procedural world, for studies that make their own data; null for the others."""
     datasets: dict[Name, DatasetParams] = Field(min_length=1)
     encoders: EncodersParams
-    embed: EmbedParams = EmbedParams()
+    embed: EmbedParams
     pairs: PairsParams
     train: TrainParams
     evaluate: EvaluateParams
-    report: ReportParams = ReportParams()
+    report: ReportParams
 
     @model_validator(mode="after")
     def _references_exist(self) -> "Study":

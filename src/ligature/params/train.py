@@ -36,7 +36,7 @@ class TrainParams(Block):
     """Captioned data sets to train on, one after the other in one shuffled set."""
     validation: Name
     """Captioned data set on which retrieval is measured during training."""
-    mode: Literal["pooled", "tokens"] = "pooled"
+    mode: Literal["pooled", "tokens"]
     """`pooled` trains on one or two cached vectors an image; `tokens` on every token, as published."""
     projector: ProjectorParams
     epochs: Positive

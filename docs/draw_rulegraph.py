@@ -1,0 +1,64 @@
+"""Draws the rule graph of the mini study into docs/rulegraph.svg, from what Snakemake says of itself."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+matplotlib.rcParams["svg.hashsalt"] = "ligature"
+from matplotlib import pyplot
+
+PICTURE = Path(__file__).parent / "rulegraph.svg"
+
+
+def read_graph(dot: str) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Returns names by node and (before, after) edges of a graph in the dot language."""
+    names = dict(re.findall(r'(\d+)\[label = "(\w+)"', dot))
+    return names, re.findall(r"(\d+) -> (\d+)", dot)
+
+
+def layers(names: dict[str, str], edges: list[tuple[str, str]]) -> dict[str, int]:
+    """Returns the layer of each node: the length of the longest path that leads to it."""
+    depth = dict.fromkeys(names, 0)
+    for _ in names:
+        for before, after in edges:
+            depth[after] = max(depth[after], depth[before] + 1)
+    return depth
+
+
+def draw(names: dict[str, str], edges: list[tuple[str, str]]) -> None:
+    """Draws the graph from left to right; an edge that passes over a layer bends around it."""
+    depth = layers(names, edges)
+    column = {layer: [node for node in names if depth[node] == layer] for layer in set(depth.values())}
+    place = {
+        node: (2.0 * layer, (len(nodes) - 1) / 2 - row) for layer, nodes in column.items() for row, node in enumerate(nodes)
+    }
+    figure, axes = pyplot.subplots(figsize=(11, 2.6))
+    for before, after in edges:
+        span = depth[after] - depth[before]
+        bend = 0.0 if span == 1 else 0.32 * (-1) ** span
+        arrow = {"arrowstyle": "-|>", "color": "#8a94a6", "shrinkA": 28, "shrinkB": 31, "lw": 1.3}
+        axes.annotate("", place[after], place[before], arrowprops=arrow | {"connectionstyle": f"arc3,rad={bend}"})
+    for node, (x, y) in place.items():
+        box = {"boxstyle": "round,pad=0.45", "facecolor": "#eef3fa", "edgecolor": "#34567a", "linewidth": 1.3}
+        axes.text(x, y, names[node], ha="center", va="center", fontsize=11, bbox=box, color="#1d2733")
+    axes.set_xlim(-0.7, max(x for x, _ in place.values()) + 0.7)
+    axes.set_ylim(min(y for _, y in place.values()) - 1.1, max(y for _, y in place.values()) + 1.1)
+    axes.set_axis_off()
+    figure.savefig(PICTURE, bbox_inches="tight", metadata={"Date": None}, facecolor="white")
+
+
+def main() -> None:
+    """Asks Snakemake for the graph and draws it; run it after the study, when the checkpoint is known."""
+    done = subprocess.run(["snakemake", "--rulegraph", "--nolock"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr)
+    draw(*read_graph(done.stdout))
+    print(PICTURE)
+
+
+if __name__ == "__main__":
+    main()
