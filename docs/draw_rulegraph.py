@@ -34,7 +34,9 @@ def draw(names: dict[str, str], edges: list[tuple[str, str]]) -> None:
     depth = layers(names, edges)
     column = {layer: [node for node in names if depth[node] == layer] for layer in set(depth.values())}
     place = {
-        node: (2.0 * layer, (len(nodes) - 1) / 2 - row) for layer, nodes in column.items() for row, node in enumerate(nodes)
+        node: (2.0 * layer, (len(nodes) - 1) / 2 - row)
+        for layer, nodes in column.items()
+        for row, node in enumerate(nodes)
     }
     figure, axes = pyplot.subplots(figsize=(11, 2.6))
     for before, after in edges:

@@ -32,6 +32,7 @@ class Progress:
         every: float = 5.0,
         stream: TextIO | None = None,
     ) -> None:
+        """Starts the display; the class explains the arguments."""
         self.what, self.total, self.unit = what, total, unit
         self.done, self._started_at = done, done
         self.note = ""
@@ -60,7 +61,7 @@ class Progress:
         parts = [f"{self.done:,}/{self.total:,} {self.unit}" if self.total else f"{self.done:,} {self.unit}"]
         parts.append(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2f}/s")
         if self.total and rate > 0:
-            parts.append(f"ETA {max(self.total - self.done, 0) / rate:.0f} s")
+            parts.append(f"ETA {duration(max(self.total - self.done, 0) / rate)}")
         if self.note:
             parts.append(self.note)
         return f"{self.what}: " + ", ".join(parts)
@@ -82,6 +83,14 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         """Closes the display."""
         self.close()
+
+
+def duration(seconds: float) -> str:
+    """Returns a time for people: ``45 s``, ``12 min``, ``3 h 20 min``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def track(items: Iterable[Item], what: str, *, total: int | None = None, unit: str = "items") -> Iterator[Item]:

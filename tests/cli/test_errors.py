@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from conftest import light_values
 
 
@@ -91,8 +90,23 @@ def test_flat_loss_stops_with_a_clear_line(tmp_path, finished):
     assert not (results / "tiny" / "train" / "projector.safetensors").exists()
 
 
-@pytest.mark.parametrize("verb", ["world", "encoder", "embed", "compare", "probe", "select", "train", "evaluate",
-                                  "report", "show", "record", "schema"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "world",
+        "encoder",
+        "embed",
+        "compare",
+        "probe",
+        "select",
+        "train",
+        "evaluate",
+        "report",
+        "show",
+        "record",
+        "schema",
+    ],
+)
 def test_help_of_every_verb(verb, tmp_path):
     done = ligature(verb, "--help", cwd=tmp_path)
     assert done.returncode == 0

@@ -9,6 +9,7 @@ from ligature.cli import evaluate, pairs, report, train
 from ligature.cli.features import image_features, load_captioned, load_pairs, open_store, projector_config
 from ligature.errors import DataError
 from ligature.evaluation import RESULT_COLUMNS, retrieval_recall
+from ligature.params.pairs import PairChoice
 from ligature.projection import load_projector, project_images, project_texts
 from ligature.similarity import linear_cka
 
@@ -72,15 +73,22 @@ def test_caption_means_against_a_loop():
 def test_choose_pair_takes_the_mean_over_data_sets_and_honours_a_fixed_choice(finished):
     layout, _ = finished
     table = pd.DataFrame(
-        {"vision": ["a", "a", "b", "b"], "text": ["t"] * 4, "dataset": ["x", "y"] * 2, "cka_debiased": [0.9, 0.1, 0.6, 0.6]}
+        {
+            "vision": ["a", "a", "b", "b"],
+            "text": ["t"] * 4,
+            "dataset": ["x", "y"] * 2,
+            "cka_debiased": [0.9, 0.1, 0.6, 0.6],
+        }
     )
     assert pairs.choose_pair(layout, table)["vision"] == "b"
-    fixed = layout.study.pairs.model_copy(
-        update={"choose": layout.study.pairs.model_fields["choose"].annotation.__args__[0](vision="a", text="t")}
-    )
+    fixed = layout.study.pairs.model_copy(update={"choose": PairChoice(vision="a", text="t")})
     other = type(layout)(layout.study.model_copy(update={"pairs": fixed}), layout.results)
     assert pairs.choose_pair(other, table) | {"value": 0} == {
-        "vision": "a", "text": "t", "rank_by": "cka_debiased", "value": 0, "chosen_by": "params",
+        "vision": "a",
+        "text": "t",
+        "rank_by": "cka_debiased",
+        "value": 0,
+        "chosen_by": "params",
     }
 
 
@@ -162,5 +170,7 @@ def test_store_facts_has_one_row_a_store(finished):
 
 
 def test_flat_metrics_keeps_only_one_model():
-    rows = pd.DataFrame({"dataset": ["d", "d"], "metric": ["top1", "top1"], "model": ["m", "chance"], "value": [0.5, 0.1]})
+    rows = pd.DataFrame(
+        {"dataset": ["d", "d"], "metric": ["top1", "top1"], "model": ["m", "chance"], "value": [0.5, 0.1]}
+    )
     assert evaluate.flat_metrics(rows, "m") == {"d/top1": 0.5}

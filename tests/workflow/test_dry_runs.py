@@ -10,8 +10,11 @@ import yaml
 from ligature.params import load_study
 
 ROOT = Path(__file__).parents[2]
-STUDIES = ["params.yaml", *sorted(f"studies/{path.name}" for path in (ROOT / "studies").glob("*.yaml")),
-           "tests/studies/tiny.yaml"]
+STUDIES = [
+    "params.yaml",
+    *sorted(f"studies/{path.name}" for path in (ROOT / "studies").glob("*.yaml")),
+    "tests/studies/tiny.yaml",
+]
 
 
 def dry_run(*arguments: str, folder: Path) -> subprocess.CompletedProcess:

@@ -12,9 +12,15 @@ from ligature.store import Layout
 ParamsOption = Annotated[Path, typer.Option("--params", help="Study file.", envvar="LIGATURE_PARAMS")]
 ResultsOption = Annotated[Path, typer.Option("--results", help="Folder of all studies' results.")]
 ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Threads of the computation.")]
-DeviceOption = Annotated[str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1.", envvar="LIGATURE_DEVICE")]
-PrecisionOption = Annotated[str, typer.Option("--precision", help="float32, or bfloat16 under autocast.", envvar="LIGATURE_PRECISION")]
-WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Processes that decode images ahead of the model.")]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1.", envvar="LIGATURE_DEVICE")
+]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="float32, or bfloat16 under autocast.", envvar="LIGATURE_PRECISION")
+]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=0, help="Processes that decode images ahead of the model.")
+]
 
 PARAMS = Path("params.yaml")
 RESULTS = Path("results")

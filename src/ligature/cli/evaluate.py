@@ -24,6 +24,7 @@ from ligature.projection import Projector, load_projector, project_images, proje
 from ligature.store import Layout
 from ligature.store.atomic import write_csv, write_json
 
+
 def evaluate(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, threads: ThreadsOption = 1) -> None:
     """Evaluate the trained projector: zero-shot classification, retrieval, samples and a map of both modalities."""
     layout = Context.open(params, results, threads).layout

@@ -17,9 +17,7 @@ METRICS = ["cka_debiased", "cka_biased", "cka_rbf", "mutual_knn"]
 TARGETS = ["probe_mean_recall", "probe_loss"]
 
 
-def compare(
-    params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, threads: ThreadsOption = 1
-) -> None:
+def compare(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, threads: ThreadsOption = 1) -> None:
     """Measure how well every vision encoder agrees with every text encoder."""
     from ligature.similarity import similarity_grid
 
@@ -133,7 +131,9 @@ def _probes(layout: Layout) -> pd.DataFrame:
                 raise DataError(f"{path}: missing; run `ligature probe {vision.name} {text.name}` first") from None
             metrics = {f"probe_{key}": value for key, value in values.items() if key not in ("vision", "text")}
             recalls = [value for key, value in metrics.items() if "_recall@" in key]
-            rows.append({"vision": vision.name, "text": text.name, **metrics, "probe_mean_recall": float(np.mean(recalls))})
+            rows.append(
+                {"vision": vision.name, "text": text.name, **metrics, "probe_mean_recall": float(np.mean(recalls))}
+            )
     return pd.DataFrame(rows)
 
 

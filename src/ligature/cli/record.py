@@ -43,7 +43,9 @@ def stage_folders(layout: Layout) -> dict[str, Path]:
 
 
 def pending_files() -> list[str]:
-    """Returns the files of the study that Snakemake would make again.
+    """Returns the files of the study that Snakemake would make again, and those that are missing.
+
+    Snakemake leaves a missing file alone when all that was made from it is up to date; DVC must not.
 
     Raises:
         LigatureError: when Snakemake cannot be asked.
@@ -54,7 +56,7 @@ def pending_files() -> list[str]:
     if start is None:
         raise LigatureError(f"snakemake --summary gave no table: {summary.strip()[-200:] or 'nothing'}")
     rows = csv.DictReader(lines[start:], delimiter="\t")
-    return [row["output_file"] for row in rows if row["plan"] != "no update"]
+    return [row["output_file"] for row in rows if row["plan"] != "no update" or not Path(row["output_file"]).exists()]
 
 
 def _run(command: list[str]) -> str:

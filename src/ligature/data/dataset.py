@@ -34,10 +34,12 @@ class Dataset:
         Prompts of class folders belong to all images and stay.
         """
         images = self.images.iloc[rows].reset_index(drop=True)
-        texts = self.texts
-        if self.class_names is None:
-            texts = texts[texts["image_id"].isin(set(images["id"]))].reset_index(drop=True)
-        return replace(self, images=images, texts=texts)
+        if self.class_names is not None:
+            return replace(self, images=images)
+        ids = set(images["id"])
+        texts = self.texts[self.texts["image_id"].isin(ids)].reset_index(drop=True)
+        skipped = [item for item in self.skipped_texts if item["id"].rpartition("#")[0] in ids]
+        return replace(self, images=images, texts=texts, skipped_texts=skipped)
 
     def part(self, index: int, parts: int) -> "Dataset":
         """Returns one of ``parts`` contiguous parts; prompts of class folders all stand in the first."""
@@ -88,4 +90,5 @@ def captioned_dataset(name: str, split: str, images: pd.DataFrame, captions: pd.
 
 
 def _one_line(text: object) -> str:
-    return " ".join(text.split()) if isinstance(text, str) else ""
+    """Returns a caption without line breaks; half characters, which json may hold and UTF-8 may not, become ``?``."""
+    return " ".join(text.split()).encode("utf-8", "replace").decode("utf-8") if isinstance(text, str) else ""

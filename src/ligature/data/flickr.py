@@ -1,12 +1,13 @@
 """Readers of Flickr8k's layout and of one-caption-a-language files beside it."""
 
+import io
 import json
 from pathlib import Path
 
 import pandas as pd
 
-from ligature.data.coco import safe_join
 from ligature.data.dataset import Dataset, captioned_dataset
+from ligature.data.files import read_lines, read_text, safe_join
 from ligature.errors import DataError
 
 
@@ -16,25 +17,28 @@ def read_flickr(images: Path, captions: Path, *, name: str = "flickr8k", split: 
     Raises:
         DataError: naming the file and what is wrong with it.
     """
-    try:
-        table = pd.read_csv(captions, dtype=str, keep_default_na=False)
-    except OSError as error:
-        raise DataError(
-            f"{captions}: cannot be read ({error.strerror}); check the path in the study's datasets"
-        ) from error
-    except ValueError as error:
-        raise DataError(f"{captions}: not a csv file ({error})") from error
+    table = _read_csv(captions)
     if not {"image", "caption"} <= set(table.columns):
         raise DataError(f"{captions}: needs the columns image and caption, has {', '.join(table.columns)}")
     files = table["image"].drop_duplicates()
     image_table = pd.DataFrame(
         {
             "id": [Path(file).stem for file in files],
-            "path": [safe_join(images, file, captions) for file in files],
+            "path": [str(safe_join(images, file, captions)) for file in files],
         }
     )
     rows = pd.DataFrame({"image_id": table["image"].map(lambda file: Path(file).stem), "text": table["caption"]})
     return captioned_dataset(name, split, image_table, rows, str(captions))
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(io.StringIO(read_text(path)), dtype=str, keep_default_na=False)
+    except ValueError as error:
+        raise DataError(f"{path}: not a csv file ({' '.join(str(error).split())})") from error
+    if not isinstance(table.index, pd.RangeIndex):
+        raise DataError(f"{path}: the rows have more fields than the header; quote the captions that hold commas")
+    return table
 
 
 def read_translations(path: Path) -> pd.DataFrame:
@@ -47,11 +51,7 @@ def read_translations(path: Path) -> pd.DataFrame:
         DataError: naming the file and line that cannot be read.
     """
     rows = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         try:
             values = json.loads(line)
             identity = str(values["id"])

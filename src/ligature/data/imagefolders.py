@@ -6,33 +6,27 @@ from pathlib import Path
 import pandas as pd
 
 from ligature.data.dataset import Dataset
+from ligature.data.files import read_lines, safe_join
 from ligature.errors import DataError
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 
-def read_class_names(path: Path) -> list[tuple[str, str]]:
-    """Reads a tab-separated file of (folder name, class name) rows; of synonyms after commas the first counts.
+def read_class_names(path: Path) -> dict[str, str]:
+    """Reads a tab-separated file of folder and class names, in order; of synonyms after commas the first counts.
 
     Raises:
         DataError: naming the file and line.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check the path in the study's datasets") from error
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        folder, tab, names = line.partition("\t")
-        first = names.split(",")[0].strip()
-        if not (tab and folder.strip() and first):
+    class_names: dict[str, str] = {}
+    for number, line in enumerate(read_lines(path), start=1):
+        folder, class_name = (part.strip() for part in line.split(",")[0].partition("\t")[::2])
+        if not (folder and class_name):
             raise DataError(f"{path}, line {number}: expected a folder name, a tab and a class name, got {line[:60]!r}")
-        rows.append((folder.strip(), first))
-    folders = [folder for folder, _ in rows]
-    for folder in folders:
-        if folders.count(folder) > 1:
-            raise DataError(f"{path}: class folder {folder!r} stands twice; remove one line")
-    return rows
+        if folder in class_names:
+            raise DataError(f"{path}, line {number}: class folder {folder!r} stands twice; remove one line")
+        class_names[folder] = class_name
+    return class_names
 
 
 def read_image_folders(
@@ -52,24 +46,22 @@ def read_image_folders(
     """
     if not images.is_dir():
         raise DataError(f"{images}: no such folder; check the path in the study's datasets")
-    rows = read_class_names(classes)
-    known = {folder for folder, _ in rows}
-    strangers = sorted(path.name for path in images.iterdir() if path.is_dir() and path.name not in known)
+    class_names = read_class_names(classes)
+    strangers = sorted(path.name for path in images.iterdir() if path.is_dir() and path.name not in class_names)
     if strangers:
         raise DataError(f"{images / strangers[0]}: folder has no line in {classes}; add its class name or move it away")
     image_rows = []
-    for label, (folder, _) in enumerate(rows):
-        files = _image_files(images / folder)
+    for label, folder in enumerate(class_names):
+        files = _image_files(safe_join(images, folder, classes))
         if not files:
             raise DataError(f"{images / folder}: no image for this class of {classes}; add images or remove the line")
-        image_rows += [{"id": f"{folder}/{file.stem}", "path": str(file), "label": label} for file in files]
-    class_names = [class_name for _, class_name in rows]
+        image_rows += [{"id": file.relative_to(images).as_posix(), "path": str(file), "label": label} for file in files]
     prompts = [
-        {"id": f"{label}#{number}", "label": label, "text": template.format(class_name)}
-        for label, class_name in enumerate(class_names)
+        {"id": f"{label}#{number}", "label": label, "text": template.replace("{}", class_name)}
+        for label, class_name in enumerate(class_names.values())
         for number, template in enumerate(templates)
     ]
-    return Dataset(name, split, pd.DataFrame(image_rows), pd.DataFrame(prompts), class_names)
+    return Dataset(name, split, pd.DataFrame(image_rows), pd.DataFrame(prompts), list(class_names.values()))
 
 
 def _image_files(folder: Path) -> list[Path]:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from ligature.data.files import read_lines, safe_join
 from ligature.errors import DataError
 
 VOID = 255
@@ -25,13 +26,10 @@ def read_voc(root: Path, *, split: str = "val") -> pd.DataFrame:
         DataError: naming the file that is missing.
     """
     listing = root / "ImageSets" / "Segmentation" / f"{split}.txt"
-    try:
-        ids = listing.read_text(encoding="utf-8").split()
-    except OSError as error:
-        raise DataError(f"{listing}: cannot be read ({error.strerror}); check root and split") from error
     rows = []
-    for identity in ids:
-        image, mask = root / "JPEGImages" / f"{identity}.jpg", root / "SegmentationClass" / f"{identity}.png"
+    for identity in filter(None, map(str.strip, read_lines(listing))):
+        image = safe_join(root / "JPEGImages", f"{identity}.jpg", listing)
+        mask = safe_join(root / "SegmentationClass", f"{identity}.png", listing)
         for path in (image, mask):
             if not path.is_file():
                 raise DataError(f"{path}: missing, though {listing} names it")
@@ -53,7 +51,7 @@ def read_mask(path: Path, *, classes: int) -> np.ndarray:
             if image.mode not in ("P", "L"):
                 raise DataError(f"{path}: mode {image.mode}, expected a mask of indices (palette or grey)")
             mask = np.array(image, dtype=np.uint8)
-    except (OSError, UnidentifiedImageError) as error:
+    except (OSError, SyntaxError) as error:
         raise DataError(f"{path}: cannot be read as a mask ({error})") from error
     unknown = np.setdiff1d(mask, [*range(classes), VOID])
     if len(unknown):

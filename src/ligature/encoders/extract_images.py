@@ -1,13 +1,17 @@
 """Extraction of images: a data set part through a frozen vision encoder into a store."""
 
+from collections.abc import Iterable
+from itertools import islice
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from ligature.data import Dataset
-from ligature.encoders.images import decoded_batches
+from ligature.encoders.images import Decoded, decoded_batches
 from ligature.encoders.vision import VisionEncoder
 from ligature.errors import DataError
 from ligature.params.encoders import EmbedParams
@@ -46,11 +50,20 @@ def extract_images(
     source = {"dataset": dataset.name, "split": dataset.split, "part": part, "ids_hash": ids}
     writer = StoreWriter(folder, "image", view, encoder.identity, source, ids, params.shard_rows)
     what = f"embed {encoder.name}/{dataset.name}"
+    batches = decoded_batches(
+        dataset.images["path"].to_list(),
+        encoder.preprocess,
+        batch_size=params.image_batch,
+        workers=workers,
+        first_row=writer.source_rows,
+        shard_rows=params.shard_rows,
+    )
     with Progress(what, len(dataset.images), "images", done=writer.source_rows) as progress:
         for rows in writer.pending(dataset.images):
-            vectors, metadata, skipped = _image_shard(encoder, rows, view, params.image_batch, workers, progress)
+            of_shard = islice(batches, ceil(len(rows) / params.image_batch))
+            vectors, metadata, skipped = _image_shard(encoder, dataset.images, of_shard, view, progress)
+            _check_skipped(writer.skipped + skipped, dataset, params.max_skipped)
             writer.append(vectors, metadata, source_rows=len(rows), skipped=skipped)
-            _check_skipped(writer, dataset, params.max_skipped)
     if writer.skipped:
         first = writer.skipped[0]
         say(f"{what}: {len(writer.skipped)} images skipped, the first {first['id']!r} ({first['reason']})")
@@ -58,13 +71,15 @@ def extract_images(
 
 
 def _image_shard(
-    encoder: VisionEncoder, rows: pd.DataFrame, view: str, batch_size: int, workers: int, progress: Progress
+    encoder: VisionEncoder,
+    images: pd.DataFrame,
+    batches: Iterable[tuple[list[Decoded], Tensor | None]],
+    view: str,
+    progress: Progress,
 ) -> tuple[np.ndarray, pd.DataFrame, list[dict[str, str]]]:
     vectors, kept, hashes, counts, skipped = [], [], [], [], []
-    ids = rows["id"].to_list()
-    batches = decoded_batches(rows["path"].to_list(), encoder.preprocess, batch_size=batch_size, workers=workers)
     for facts, pixels in batches:
-        skipped += [{"id": ids[fact.row], "reason": fact.reason} for fact in facts if fact.reason]
+        skipped += [{"id": images["id"].iloc[fact.row], "reason": fact.reason} for fact in facts if fact.reason]
         progress.update(len(facts))
         if pixels is None:
             continue
@@ -76,18 +91,19 @@ def _image_shard(
             output = features.pooled(encoder.pooling) if view == "pooled" else features.tokens()
         counts += [output.shape[1] if view == "tokens" else 1] * len(used)
         vectors.append(output.flatten(0, -2).cpu().numpy().astype(np.float32))
-    metadata = rows.iloc[kept].drop(columns="path").assign(sha256=hashes)
+    metadata = images.iloc[kept].drop(columns="path").assign(sha256=hashes)
     if view == "tokens":
         metadata = metadata.assign(tokens=counts)
     array = np.concatenate(vectors) if vectors else np.empty((0, 0), np.float32)
     return array, metadata, skipped
 
 
-def _check_skipped(writer: StoreWriter, dataset: Dataset, limit: float) -> None:
+def _check_skipped(skipped: list[dict[str, str]], dataset: Dataset, limit: float) -> None:
+    """Stops above ``limit``, a share of all images; one image may always fail, unless ``limit`` is zero."""
     total = len(dataset.images)
-    if len(writer.skipped) > max(1.0, limit * total):
-        first = writer.skipped[0]
+    if len(skipped) > (max(1.0, limit * total) if limit else 0):
+        first = skipped[0]
         raise DataError(
-            f"data set {dataset.name!r}: {len(writer.skipped)} of {total} images cannot be used, the first is "
+            f"data set {dataset.name!r}: {len(skipped)} of {total} images cannot be used, the first is "
             f"{first['id']!r} ({first['reason']}); check the image folder or raise embed.max_skipped"
         )

@@ -38,6 +38,9 @@ def extract_texts(
         part: index and number of parts, for the manifest.
         view: ``pooled`` or ``tokens``.
         params: token budget and shard size.
+
+    Raises:
+        EncoderError: when tokens are asked of an encoder that has none.
     """
     texts = dataset.texts
     content = hash_strings([*texts["id"], *texts["text"]])
@@ -45,22 +48,23 @@ def extract_texts(
     items_hash = hash_strings(dataset.images["id"])
     writer = StoreWriter(folder, "text", view, encoder.identity, source, items_hash, params.shard_rows)
     what = f"embed {encoder.name}/{dataset.name}"
-    shard = _TextShards(encoder, view, params.token_budget, writer, texts)
+    shards = _TextShards(encoder, view, params.token_budget, writer, texts)
     with Progress(what, len(texts), "texts", done=writer.source_rows) as progress:
         for rows in writer.pending(texts):
             skipped = [] if writer.source_rows else dataset.skipped_texts
-            vectors, metadata, truncated = shard.encode(rows, progress)
+            vectors, metadata, truncated = shards.encode(rows, progress)
             writer.append(vectors, metadata, source_rows=len(rows), skipped=skipped, truncated=truncated)
     if writer.truncated.get("count"):
-        cut = writer.truncated
-        say(
-            f"{what}: {cut['count']:,} texts above {cut['max_tokens']} tokens were cut, the longest has {cut['longest']}"
-        )
+        count, limit, longest = (writer.truncated[key] for key in ("count", "max_tokens", "longest"))
+        say(f"{what}: {count:,} texts above {limit} tokens were cut, the longest has {longest}")
     return writer.finish()
 
 
 class _TextShards:
-    """Encodes the rows of one shard after another; a text seen in an earlier shard is read back, not encoded again."""
+    """Encodes the rows of one shard after another, in batches that depend on the set of its texts, not their order.
+
+    In the pooled view a text seen in an earlier shard is read back, not encoded again.
+    """
 
     def __init__(self, encoder: TextEncoder, view: str, budget: int, writer: StoreWriter, texts: pd.DataFrame) -> None:
         self.encoder, self.view, self.budget, self.writer = encoder, view, budget, writer
@@ -73,7 +77,7 @@ class _TextShards:
 
     def encode(self, rows: pd.DataFrame, progress: Progress) -> tuple[np.ndarray, pd.DataFrame, dict[str, int]]:
         """Returns the vectors and metadata of ``rows``, and the running record of texts that were cut."""
-        repeats = rows["text"].value_counts(sort=False)
+        repeats = rows["text"].value_counts(sort=False).sort_index()
         lengths = dict(zip(repeats.index, self.encoder.token_lengths(repeats.index.to_list()), strict=True))
         states = self._stored([text for text in repeats.index if text in self.first_row])
         progress.update(int(repeats[list(states)].sum()))

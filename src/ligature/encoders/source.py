@@ -1,6 +1,5 @@
 """Where an encoder's files are: Hub id, local folder, installed package, or made by the study itself."""
 
-import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,19 +12,20 @@ from ligature.store.hashing import hash_files
 
 EncoderParams = VisionEncoderParams | TextEncoderParams
 
+HUB_FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
+"""What is fetched of a Hub repository: neither code nor pickled weights."""
+
 
 @dataclass(frozen=True)
 class Source:
     """A resolved source.
 
     Attributes:
-        location: local folder or Hub id, as the loading library takes it.
-        revision: Hub commit to ask for, or None for a local folder.
+        folder: with the files, local in every case.
         identity: what the manifest records: Hub commit, or the hash of the local weights.
     """
 
-    location: str
-    revision: str | None
+    folder: Path
     identity: str
 
 
@@ -43,10 +43,10 @@ def find_encoder(layout: Layout, name: str) -> EncoderParams:
 
 
 def resolve_source(params: EncoderParams, layout: Layout) -> Source:
-    """Finds the files of an encoder and checks a pinned hash.
+    """Finds the files of an encoder, downloads those of a Hub id, and checks a pinned hash.
 
     Raises:
-        EncoderError: when a folder or package is missing, or the weights are not those pinned.
+        EncoderError: when files are missing or cannot be had, or the weights are not those pinned.
     """
     if params.recipe is not None:
         return _local(params, layout.encoder(params.name), "run the study's encoder step first")
@@ -58,7 +58,7 @@ def resolve_source(params: EncoderParams, layout: Layout) -> Source:
         return _local(params, path, "check the folder")
     if text.startswith(("/", ".", "~", "$", "{")) or text.count("/") > 1:
         raise EncoderError(f"encoder {params.name!r}: no such folder {path}; check its source")
-    return Source(text, params.revision, params.revision or _cached_revision(text))
+    return _hub(params, text)
 
 
 def _package_folder(name: str, text: str) -> Path:
@@ -70,36 +70,38 @@ def _package_folder(name: str, text: str) -> Path:
 
 
 def _local(params: EncoderParams, folder: Path, remedy: str) -> Source:
-    weights = sorted(folder.glob("*.safetensors"))
-    if not (folder / "config.json").is_file() or not weights:
-        raise EncoderError(f"encoder {params.name!r}: {folder} lacks config.json or *.safetensors; {remedy}")
-    identity = hash_files(weights)
+    identity = hash_files(_weights(params, folder, remedy))
     if params.revision is not None and params.revision != identity:
         raise EncoderError(
             f"encoder {params.name!r}: the weights in {folder} are {identity}, the study pins {params.revision}; "
             "restore them or correct the revision"
         )
-    return Source(str(folder), None, identity)
+    return Source(folder, identity)
 
 
-def _cached_revision(hub_id: str) -> str:
-    """Returns the commit that the main branch of a Hub id stands for, asking the Hub or its local cache."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.constants import HF_HUB_CACHE
+def _hub(params: EncoderParams, hub_id: str) -> Source:
+    """Asks the Hub, or its local cache where it cannot be reached; the cache names a snapshot's folder by commit."""
+    from huggingface_hub import snapshot_download
 
-    reference = Path(HF_HUB_CACHE) / f"models--{hub_id.replace('/', '--')}" / "refs" / "main"
-    if os.environ.get("HF_HUB_OFFLINE", "0").upper() not in ("1", "TRUE", "YES", "ON"):
-        try:
-            return str(HfApi().model_info(hub_id, timeout=20).sha)
-        except Exception as error:
-            if not reference.is_file():
-                raise EncoderError(
-                    f"{hub_id}: the Hub cannot be asked ({type(error).__name__}: {_first_line(error)})"
-                ) from error
-    if reference.is_file():
-        return reference.read_text(encoding="utf-8").strip()
-    raise EncoderError(f"{hub_id}: not in the local cache and the Hub is offline; download it or use a local folder")
+    try:
+        folder = Path(snapshot_download(hub_id, revision=params.revision, allow_patterns=list(HUB_FILES)))
+    except Exception as error:
+        raise EncoderError(
+            f"encoder {params.name!r}: {hub_id} is neither a folder, nor to be had from the Hub or its local cache "
+            f"({type(error).__name__}: {first_line(error)}); check its source and revision, or download it first"
+        ) from error
+    _weights(params, folder, "only safetensors are read: choose another revision or model")
+    return Source(folder, folder.name)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:120] if str(error) else "no answer"
+def _weights(params: EncoderParams, folder: Path, remedy: str) -> list[Path]:
+    weights = sorted(folder.rglob("*.safetensors"))
+    if not (folder / "config.json").is_file() or not weights:
+        raise EncoderError(f"encoder {params.name!r}: {folder} lacks config.json or *.safetensors; {remedy}")
+    return weights
+
+
+def first_line(error: Exception) -> str:
+    """Returns the first line of an error's message, shortened."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__

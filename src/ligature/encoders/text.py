@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ligature.encoders.pretrained import load_frozen, loading
 from ligature.encoders.source import resolve_source
 from ligature.errors import EncoderError
 from ligature.params.encoders import TextEncoderParams
 from ligature.store import Layout
+
+UNLIMITED = 10**9
+"""Tokenizers without a limit of their own give a number far above this one."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +95,15 @@ def _sentence_transformers(params: TextEncoderParams, layout: Layout, device: st
     from sentence_transformers import SentenceTransformer
 
     source = resolve_source(params, layout)
-    try:
-        model = SentenceTransformer(source.location, device=device, revision=source.revision, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise EncoderError(f"encoder {params.name!r}: {source.location} cannot be loaded: {error}") from error
+    with loading(params, source):
+        model = SentenceTransformer(
+            str(source.folder), device=device, trust_remote_code=False, model_kwargs={"use_safetensors": True}
+        )
+    if model.transformers_model is None:
+        raise EncoderError(f"encoder {params.name!r}: {source.folder} has no transformer inside; choose another model")
     model.eval().requires_grad_(False)
-    if params.max_length:
-        model.max_seq_length = params.max_length
+    limit = _length_limit(params, model.max_seq_length, model.transformers_model)
+    model.max_seq_length = limit or model.max_seq_length
 
     def forward(texts: Sequence[str]) -> TextFeatures:
         features = model.preprocess([params.prompt + text for text in texts])
@@ -110,28 +116,18 @@ def _sentence_transformers(params: TextEncoderParams, layout: Layout, device: st
             output["attention_mask"].bool(),
         )
 
-    return TextEncoder(
-        params.name,
-        _identity(params, source.identity, model.max_seq_length, precision),
-        _lengths_by(model.tokenizer, params.prompt),
-        model.max_seq_length,
-        forward,
-    )
+    identity = _identity(params, source.identity, limit, precision)
+    return TextEncoder(params.name, identity, _lengths_by(model.tokenizer, params.prompt), limit, forward)
 
 
 def _transformers(params: TextEncoderParams, layout: Layout, device: str, precision: str) -> TextEncoder:
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoTokenizer
 
     source = resolve_source(params, layout)
-    keywords = {"revision": source.revision or "main", "trust_remote_code": False}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source.location, **keywords)
-        model = AutoModel.from_pretrained(source.location, use_safetensors=True, dtype=torch.float32, **keywords)
-    except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise EncoderError(f"encoder {params.name!r}: {source.location} cannot be loaded: {first}") from error
-    model = getattr(model, "text_model", model).eval().requires_grad_(False).to(device)
-    limit = params.max_length or min(tokenizer.model_max_length, model.config.max_position_embeddings)
+    with loading(params, source):
+        tokenizer = AutoTokenizer.from_pretrained(source.folder, trust_remote_code=False)
+    model = load_frozen(params, source, "text_model", "input_ids").to(device)
+    limit = _length_limit(params, tokenizer.model_max_length, model)
 
     def forward(texts: Sequence[str]) -> TextFeatures:
         prompted = [params.prompt + text for text in texts]
@@ -151,6 +147,18 @@ def pool_tokens(tokens: Tensor, mask: Tensor, pooling: str) -> Tensor:
         return tokens[:, 0]
     weights = mask.to(tokens.dtype)[..., None]
     return (tokens * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+def _length_limit(params: TextEncoderParams, own: int | None, model: Any) -> int | None:
+    """Returns the longest text in tokens: the study's, else the encoder's own; never above the position table."""
+    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if isinstance(table, nn.Embedding) and table.padding_idx is not None:
+        positions = table.num_embeddings - table.padding_idx - 1  # RoBERTa counts positions from behind the padding's
+    if params.max_length and positions and params.max_length > positions:
+        raise EncoderError(f"encoder {params.name!r}: max_length {params.max_length} exceeds its {positions} positions")
+    limits = [limit for limit in (params.max_length or own, positions) if limit and limit < UNLIMITED]
+    return min(limits, default=None)
 
 
 def _lengths_by(tokenizer: Any, prompt: str) -> Callable[[Sequence[str]], list[int]]:

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ligature.encoders.pretrained import load_frozen, loading
 from ligature.encoders.source import Source, resolve_source
 from ligature.errors import EncoderError
 from ligature.params.encoders import VisionEncoderParams
@@ -98,7 +99,8 @@ def _pixels(params: VisionEncoderParams, *_: object) -> VisionEncoder:
         return torch.from_numpy(np.array(small, dtype=np.float32)).permute(2, 0, 1) / 255
 
     def forward(pixels: Tensor) -> VisionFeatures:
-        return VisionFeatures(pixels.flatten(1), pixels.new_empty(len(pixels), 0, 3))
+        flat = pixels.flatten(1)
+        return VisionFeatures(flat, flat.new_empty(len(flat), 0, flat.shape[1]))
 
     identity = {"name": params.name, "loader": "pixels", "image_size": side, "pooling": params.pooling, "has_cls": True}
     return VisionEncoder(params.name, identity, preprocess, forward, params.pooling, has_cls=True)
@@ -107,13 +109,11 @@ def _pixels(params: VisionEncoderParams, *_: object) -> VisionEncoder:
 def _transformers(
     params: VisionEncoderParams, layout: Layout, device: str, precision: str, compiled: bool
 ) -> VisionEncoder:
-    from transformers import AutoModel
-
     source = resolve_source(params, layout)
-    model = _load(params, source, AutoModel, dtype=torch.float32)
-    model = getattr(model, "vision_model", model).eval().requires_grad_(False).to(device)
-    has_cls = any(name.endswith(("cls_token", "class_embedding")) for name, _ in model.named_parameters())
-    registers = getattr(model.config, "num_register_tokens", 0) or 0
+    model = load_frozen(params, source, "vision_model", "pixel_values").to(device)
+    own = {name.rpartition(".")[2] for name, _ in model.named_parameters()}
+    has_cls = not own.isdisjoint(("cls_token", "class_embedding"))
+    others = (getattr(model.config, "num_register_tokens", 0) or 0) + ("distillation_token" in own)
     keywords = {}
     if "interpolate_pos_encoding" in inspect.signature(model.forward).parameters and params.image_size:
         keywords["interpolate_pos_encoding"] = True
@@ -122,7 +122,7 @@ def _transformers(
     def forward(pixels: Tensor) -> VisionFeatures:
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
             states = run(pixel_values=pixels.to(device, non_blocking=True), **keywords).last_hidden_state
-        return split_tokens(states.float(), has_cls, registers)
+        return split_tokens(states.float(), has_cls, others)
 
     identity = {
         "name": params.name,
@@ -137,41 +137,46 @@ def _transformers(
     return VisionEncoder(params.name, identity, _processor(params, source), forward, params.pooling, has_cls)
 
 
-def split_tokens(states: Tensor, has_cls: bool, registers: int = 0) -> VisionFeatures:
-    """Splits the last hidden state of a transformer [b, t, d] or a convolutional net [b, d, h, w] into features."""
+def split_tokens(states: Tensor, has_cls: bool, others: int = 0) -> VisionFeatures:
+    """Splits the last hidden state of a vision model into features.
+
+    Args:
+        states: [b, t, d] of a transformer, or [b, d, h, w] of a convolutional net.
+        has_cls: whether the first token is the CLS token.
+        others: register or distillation tokens before the patches, which are left out.
+    """
     if states.dim() == 4:
         return VisionFeatures(None, states.flatten(2).transpose(1, 2))
     cls = states[:, 0] if has_cls else None
-    return VisionFeatures(cls, states[:, int(has_cls) + registers :])
+    return VisionFeatures(cls, states[:, int(has_cls) + others :])
 
 
 def _processor(params: VisionEncoderParams, source: Source) -> Callable[[Image.Image], Tensor]:
+    """Returns the model's own preprocessing; by Pillow always, so that installing torchvision changes no pixel."""
     from transformers import AutoImageProcessor
 
-    processor = _load(params, source, AutoImageProcessor)
-    size = {}
-    if params.image_size:
-        size = {"size": {"height": params.image_size, "width": params.image_size}, "do_center_crop": False}
-        if "shortest_edge" in (processor.size or {}) and not getattr(processor, "do_center_crop", False):
-            size = {"size": {"shortest_edge": params.image_size}}
+    with loading(params, source):
+        processor = AutoImageProcessor.from_pretrained(source.folder, trust_remote_code=False, backend="pil")
+    size = _at_size(processor, params.image_size) if params.image_size else {}
 
     def preprocess(image: Image.Image) -> Tensor:
         return processor(images=image, return_tensors="pt", **size)["pixel_values"][0]
 
+    if preprocess(Image.new("RGB", (64, 48))).shape != preprocess(Image.new("RGB", (48, 64))).shape:
+        raise EncoderError(f"encoder {params.name!r}: its images come out in several sizes; give it an image_size")
     return preprocess
 
 
-def _load(params: VisionEncoderParams, source: Source, factory: Any, **keywords: Any) -> Any:
-    """Calls ``from_pretrained``; remote code is never run and only safetensors are read."""
-    if hasattr(factory, "from_config"):
-        keywords["use_safetensors"] = True
-    try:
-        return factory.from_pretrained(
-            source.location, revision=source.revision or "main", trust_remote_code=False, **keywords
-        )
-    except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise EncoderError(f"encoder {params.name!r}: {source.location} cannot be loaded: {first}") from error
+def _at_size(processor: Any, side: int) -> dict[str, Any]:
+    """Returns the keywords by which a processor gives ``side`` x ``side`` pixels: its own steps, in proportion."""
+    square = {"height": side, "width": side}
+    size = {edge: length for edge, length in dict(processor.size).items() if length}
+    if getattr(processor, "do_center_crop", False):
+        scale = side / processor.crop_size["height"]
+        return {"size": {edge: round(length * scale) for edge, length in size.items()}, "crop_size": square}
+    if "shortest_edge" in size:
+        return {"size": {"shortest_edge": side}, "do_center_crop": True, "crop_size": square}
+    return {"size": square}
 
 
 VISION_LOADERS: dict[str, Callable[..., VisionEncoder]] = {"transformers": _transformers, "pixels": _pixels}

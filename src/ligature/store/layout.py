@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ligature.params import Study
+from ligature.params.datasets import ImageFoldersDataset
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,10 @@ class Layout:
         return "discovery" if view == "pooled" and dataset in discovery else "chosen"
 
     def embedding_parts(self, view: str, encoder: str, dataset: str) -> list[Path]:
-        """Folders of all parts of a data set under one encoder."""
-        parts = self.study.datasets[dataset].parts
+        """Folders of all parts of a data set under one encoder; the prompts of class folders are a single part."""
+        params = self.study.datasets[dataset]
+        of_texts = encoder in {entry.name for entry in self.study.encoders.text}
+        parts = 1 if of_texts and isinstance(params, ImageFoldersDataset) else params.parts
         return [self.embeddings(view, encoder, dataset, part) for part in range(parts)]
 
     def probe(self, vision: str, text: str) -> Path:

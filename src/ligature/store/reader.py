@@ -70,18 +70,21 @@ class EmbeddingStore:
         """Ids of the items that were left out."""
         return {item["id"] for manifest in self.manifests for item in manifest.skipped}
 
-    def _shards(self) -> Iterator[tuple[Path, Path, int]]:
+    def _array_files(self) -> Iterator[tuple[Path, int]]:
         for folder, manifest in zip(self.folders, self.manifests, strict=True):
             for shard in manifest.shards:
-                array_path, ids_path = shard_paths(folder, manifest.modality, shard.name)
-                yield array_path, ids_path, shard.vectors
+                yield shard_paths(folder, manifest.modality, shard.name)[0], shard.vectors
 
     def arrays(self) -> Iterator[np.ndarray]:
-        """Yields the memory-mapped float16 array of every shard, [n, d]."""
-        for path, _, vectors in self._shards():
+        """Yields the memory-mapped float16 array of every shard, [n, d].
+
+        Raises:
+            StoreError: naming an array that cannot be read or is not of the size in the manifest.
+        """
+        for path, vectors in self._array_files():
             try:
                 array = np.load(path, mmap_mode="r", allow_pickle=False)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, EOFError) as error:
                 raise StoreError(f"{path}: cannot be read ({error}); remove its folder and embed again") from error
             if array.shape != (vectors, self.dims):
                 raise StoreError(
@@ -100,13 +103,16 @@ class EmbeddingStore:
         Raises:
             StoreError: when the ids are not those the manifest was written for.
         """
-        table = pd.concat([pd.read_parquet(path) for _, path, _ in self._shards()], ignore_index=True)
-        start = 0
-        for folder, manifest in zip(self.folders, self.manifests, strict=True):
-            ids = table["id"].iloc[start : start + manifest.rows]
-            if hash_strings(ids) != manifest.ids_hash:
-                raise StoreError(
-                    f"{folder}: the ids do not match the manifest's hash; remove the folder and embed again"
-                )
-            start += manifest.rows
-        return table
+        parts = zip(self.folders, self.manifests, strict=True)
+        return pd.concat([_part_metadata(folder, manifest) for folder, manifest in parts], ignore_index=True)
+
+
+def _part_metadata(folder: Path, manifest: Manifest) -> pd.DataFrame:
+    paths = [shard_paths(folder, manifest.modality, shard.name)[1] for shard in manifest.shards]
+    try:
+        table = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{folder}: metadata cannot be read ({error}); remove the folder and embed again") from error
+    if hash_strings(table["id"]) != manifest.ids_hash:
+        raise StoreError(f"{folder}: the ids do not match the manifest's hash; remove the folder and embed again")
+    return table

@@ -16,7 +16,7 @@ from ligature.errors import StoreError
 from ligature.progress import say
 from ligature.store.atomic import replacing, write_json
 from ligature.store.hashing import hash_strings, hash_values
-from ligature.store.manifest import MANIFEST_NAME, Manifest, Shard, shard_paths
+from ligature.store.manifest import Manifest, Shard, shard_paths
 
 RESUME_NAME = "resume.json"
 
@@ -59,9 +59,16 @@ class StoreWriter:
             self.shards = [Shard(**shard) for shard in state["shards"]]
             self.skipped, self.truncated = state["skipped"], state["truncated"]
             self.source_rows = state["source_rows"]
-            (self.folder / MANIFEST_NAME).unlink(missing_ok=True)
+            self._remove_unrecorded()
         else:
             self._clear()
+
+    def _remove_unrecorded(self) -> None:
+        """Removes what a killed run left behind: a manifest, temporary files, a shard that was not recorded."""
+        recorded = {path for shard in self.shards for path in shard_paths(self.folder, self.modality, shard.name)}
+        for path in self.folder.rglob("*"):
+            if path.is_file() and path not in recorded | {self.folder / RESUME_NAME}:
+                path.unlink()
 
     def _clear(self) -> None:
         try:
@@ -86,7 +93,8 @@ class StoreWriter:
 
         Args:
             vectors: [n, d], stored as float16.
-            metadata: one row an item with a column ``id``; in a token store also ``tokens``, their number.
+            metadata: one row an item with a column ``id`` and the contents, ``sha256`` of images or ``text`` of texts;
+                in a token store also ``tokens``, their number.
             source_rows: rows of the source consumed by this shard, skipped ones included.
             skipped: items of these rows left out, each with ``id`` and ``reason``.
             truncated: running record of texts that were cut.

@@ -1,0 +1,150 @@
+"""Vision adapters against the models and image processors they wrap, called directly."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny_models import ARCHITECTURES, PATCH, SIDE, WIDTH, layout, picture, save_text_model, vision_params
+
+from ligature.encoders import load_vision_encoder
+from ligature.encoders.vision import VisionFeatures, split_tokens
+from ligature.errors import EncoderError
+from ligature.params.encoders import VisionEncoderParams
+
+SIZES = [(50, 34), (34, 50), (40, 40), (20, 21)]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("vision")
+    return {name: architecture.saved(root / name) for name, architecture in ARCHITECTURES.items()}
+
+
+def load(folder, **changes):
+    return load_vision_encoder(vision_params(folder, **changes), layout())
+
+
+def last_hidden_state(name, folder, pixels, **keywords):
+    """The direct way: the class itself, from the same folder."""
+    import transformers
+
+    model = getattr(transformers, ARCHITECTURES[name].model).from_pretrained(folder).eval()
+    with torch.no_grad():
+        return model(pixel_values=pixels, **keywords).last_hidden_state
+
+
+def plain_split(name, states):
+    """CLS and patches one by one, by what is known of the architecture."""
+    known = ARCHITECTURES[name]
+    if known.convolutional:
+        _, _, height, width = states.shape
+        return None, torch.stack([states[:, :, y, x] for y in range(height) for x in range(width)], dim=1)
+    first_patch = known.others + known.has_cls
+    return states[:, 0] if known.has_cls else None, states[:, first_patch:]
+
+
+@pytest.mark.parametrize("side", [None, 48])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_adapter_gives_the_numbers_of_the_model(name, side, folders):
+    known, encoder = ARCHITECTURES[name], load(folders[name], image_size=side)
+    images = [picture(seed, size) for seed, size in enumerate(SIZES)]
+    pixels = torch.stack([encoder.preprocess(image) for image in images])
+    own = known.own_processor(side or SIDE)(images=images, return_tensors="pt")["pixel_values"]
+    assert torch.equal(pixels, own)
+
+    interpolated = side and name in ("vit", "deit", "clip", "siglip")
+    states = last_hidden_state(name, folders[name], own, **({"interpolate_pos_encoding": True} if interpolated else {}))
+    cls, patches = plain_split(name, states)
+    features = encoder.forward(pixels)
+    grid = states.shape[-1] if known.convolutional else own.shape[-1] // PATCH
+    assert features.patches.shape == (len(SIZES), grid**2, WIDTH)
+    torch.testing.assert_close(features.patches, patches, rtol=0, atol=0)
+    assert encoder.has_cls is known.has_cls is encoder.identity["has_cls"]
+    if cls is None:
+        assert features.cls is None
+    else:
+        torch.testing.assert_close(features.cls, cls, rtol=0, atol=0)
+
+
+def test_another_image_size_interpolates_positions(folders):
+    same = load(folders["dinov2"]).forward(torch.zeros(1, 3, SIDE, SIDE))
+    larger = load(folders["dinov2"], image_size=2 * SIDE).forward(torch.zeros(1, 3, 2 * SIDE, 2 * SIDE))
+    assert same.patches.shape[1] == (SIDE // PATCH) ** 2
+    assert larger.patches.shape[1] == (2 * SIDE // PATCH) ** 2
+    assert not torch.allclose(larger.patches[0, 0], larger.patches[0, -1])
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean", "cls+mean"])
+def test_pooling(pooling):
+    generator = torch.Generator().manual_seed(0)
+    cls, patches = torch.randn(3, 4, generator=generator), torch.randn(3, 5, 4, generator=generator)
+    mean = torch.stack([sum(row) / len(row) for row in patches])
+    expected = {"cls": cls, "mean": mean, "cls+mean": torch.cat([cls, mean], dim=1)}[pooling]
+    torch.testing.assert_close(VisionFeatures(cls, patches).pooled(pooling), expected)
+
+
+def test_pooling_refuses_what_is_not_there():
+    with pytest.raises(EncoderError, match=r"'cls\+mean' needs a CLS token"):
+        VisionFeatures(None, torch.zeros(1, 2, 3)).pooled("cls+mean")
+    with pytest.raises(EncoderError, match="'mean' needs patch tokens"):
+        VisionFeatures(torch.zeros(1, 3), torch.zeros(1, 0, 3)).pooled("mean")
+
+
+def test_tokens_put_the_cls_token_first():
+    cls, patches = torch.ones(2, 4), torch.zeros(2, 3, 4)
+    assert VisionFeatures(cls, patches).tokens().tolist() == [[[1.0] * 4] + [[0.0] * 4] * 3] * 2
+    assert torch.equal(VisionFeatures(None, patches).tokens(), patches)
+
+
+def test_split_leaves_out_registers_and_keeps_raster_order():
+    states = torch.arange(6.0)[None, :, None]
+    features = split_tokens(states, has_cls=True, others=2)
+    assert features.cls.tolist() == [[0.0]]
+    assert features.patches.flatten().tolist() == [3.0, 4.0, 5.0]
+    assert split_tokens(torch.arange(6.0).view(1, 1, 2, 3), has_cls=False).patches.flatten().tolist() == [*range(6)]
+
+
+def test_pixels_are_the_image_scaled_down():
+    params = VisionEncoderParams(name="pixels", loader="pixels", image_size=2, pooling="cls")
+    encoder = load_vision_encoder(params, layout())
+    array = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    means = [array[y : y + 2, x : x + 2].reshape(-1, 3).mean(0) for y in (0, 2) for x in (0, 2)]
+    features = encoder.forward(encoder.preprocess(Image.fromarray(array))[None])
+    pixels = features.pooled("cls").view(3, 4).T
+    np.testing.assert_allclose(pixels.numpy() * 255, means, atol=0.5)
+    assert features.tokens().shape == (1, 1, 12)
+
+
+def test_bfloat16_stays_near_float32_and_is_recorded(folders):
+    pixels = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    exact = load(folders["vit"])
+    half = load_vision_encoder(vision_params(folders["vit"]), layout(), precision="bfloat16")
+    difference = (half.forward(pixels).patches - exact.forward(pixels).patches).abs().max()
+    assert 0 < difference < 0.1
+    assert half.forward(pixels).patches.dtype == torch.float32
+    assert (exact.identity["precision"], half.identity["precision"]) == ("float32", "bfloat16")
+
+
+@pytest.mark.slow
+def test_compiled_model_agrees(folders):
+    compiled = load_vision_encoder(vision_params(folders["dinov2"]), layout(), compiled=True)
+    pixels = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        torch.testing.assert_close(compiled.forward(pixels).patches, load(folders["dinov2"]).forward(pixels).patches)
+
+
+def test_a_text_model_is_refused(tmp_path, folders):
+    folder = save_text_model(tmp_path)
+    (folder / "preprocessor_config.json").write_bytes((folders["vit"] / "preprocessor_config.json").read_bytes())
+    with pytest.raises(EncoderError, match="takes 'input_ids', not 'pixel_values'"):
+        load(folder)
+
+
+def test_images_of_several_sizes_are_refused_before_any_work(tmp_path):
+    from transformers import CLIPImageProcessorPil
+
+    folder = ARCHITECTURES["clip"].saved(tmp_path)
+    CLIPImageProcessorPil(size={"shortest_edge": SIDE}, do_center_crop=False).save_pretrained(folder)
+    with pytest.raises(EncoderError, match="give it an image_size"):
+        load(folder)
+    assert load(folder, image_size=SIDE).preprocess(picture(0, (60, 30))).shape == (3, SIDE, SIDE)

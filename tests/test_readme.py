@@ -1,0 +1,47 @@
+"""What the README shows is true of the code."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from ligature.params import load_study, parse_study
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_yaml_examples_are_valid_in_a_study():
+    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    examples = [yaml.safe_load(block) for block in blocks("yaml")]
+    assert {key for example in examples for key in example} == {"encoders", "datasets"}
+    for example in examples:
+        for side in ("vision", "text"):
+            values["encoders"][side] += example.get("encoders", {}).get(side, [])
+        values["datasets"] |= example.get("datasets", {})
+    study = parse_study(values, "README.md")
+    mini = load_study(ROOT / "params.yaml")
+    assert len(study.encoders.vision) == len(mini.encoders.vision) + 2
+    assert len(study.datasets) == len(mini.datasets) + 3
+
+
+def test_python_example_runs(capsys):
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), {})
+    assert "'i2t_recall@1': 1.0" in capsys.readouterr().out
+
+
+def test_make_targets_and_links_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"`?make (\w+)", README):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    for link in re.findall(r"\]\((?!http)([^)]+)\)", README):
+        assert (ROOT / link).exists(), link
+
+
+def test_no_placeholder_is_left():
+    assert "@@" not in README
