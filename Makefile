@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" PYTHONUNBUFFERED=1 DVC_NO_ANALYTICS=1
-CHECKED := src tests benchmarks
+CHECKED := src tests benchmarks docs workflow/lint.py
 CORES ?= 2
 
 .PHONY: help setup demo photos test test-slow lint format bench docs clean

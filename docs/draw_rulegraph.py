@@ -5,11 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-matplotlib.rcParams["svg.hashsalt"] = "ligature"
-from matplotlib import pyplot
+from matplotlib import pyplot, rcParams
 
 PICTURE = Path(__file__).parent / "rulegraph.svg"
 
@@ -38,6 +34,7 @@ def draw(names: dict[str, str], edges: list[tuple[str, str]]) -> None:
         for layer, nodes in column.items()
         for row, node in enumerate(nodes)
     }
+    rcParams["svg.hashsalt"] = "ligature"
     figure, axes = pyplot.subplots(figsize=(11, 2.6))
     for before, after in edges:
         span = depth[after] - depth[before]

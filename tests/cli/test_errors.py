@@ -61,7 +61,7 @@ def test_part_out_of_range(tmp_path, finished):
 
 
 def test_unwritable_results(tmp_path, finished):
-    layout, file = finished
+    _, file = finished
     (tmp_path / "results").write_text("in the way")
     assert_one_line(ligature("world", "--params", file, cwd=tmp_path), "results")
 

@@ -138,10 +138,6 @@ def encoder_block(wildcards):
 
 def record_in_dvc():
     """Tells DVC what was made, unless DVC itself is at the door or is not in use here."""
-    if (
-        "DVC_ROOT" in os.environ
-        or study_file != "params.yaml"
-        or not Path(".dvc").is_dir()
-    ):
-        return
-    shell("ligature record")
+    repository = Path(".git").exists() and Path(".dvc").is_dir()
+    if repository and study_file == "params.yaml" and "DVC_ROOT" not in os.environ:
+        shell("ligature record")

@@ -29,31 +29,5 @@ def vary_light(images: torch.Tensor, *, strength: float, generator: torch.Genera
     return images * contrast + tint
 
 
-def cut_mix(
-    images: torch.Tensor, targets: torch.Tensor, *, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Returns images of which a part, left or upper, is another image's, and targets in the same shares.
-
-    What is pasted stays in its place, so the mixtures are scenes of two images' objects (CutMix,
-    arXiv 1905.04899, with a straight cut at a quarter to three quarters of the side).
-
-    Args:
-        images: float (images, channels, side, side).
-        targets: (images, classes), every row summing to one.
-        generator: where the randomness comes from.
-    """
-    count, side = len(images), images.shape[-1]
-    partners = torch.randperm(count, generator=generator)
-    cuts = torch.randint(side // 4, side - side // 4 + 1, (count,), generator=generator)
-    pasted = torch.arange(side) < cuts[:, None]
-    upright = torch.rand(count, generator=generator) < 0.5
-    mask = torch.where(upright[:, None, None], pasted[:, None, :], pasted[:, :, None])
-    shares = (cuts / side)[:, None]
-    return (
-        torch.where(mask[:, None], images[partners], images),
-        shares * targets[partners] + (1 - shares) * targets,
-    )
-
-
 def _symmetric(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
     return 2 * torch.rand(shape, generator=generator) - 1

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from ligature.encoders.unimodal.architectures import feature_width, pooled_features
-from ligature.encoders.unimodal.augmentation import cut_mix, shift_and_scale, vary_light
+from ligature.encoders.unimodal.augmentation import shift_and_scale, vary_light
 from ligature.encoders.unimodal.images import pixel_values
 from ligature.encoders.unimodal.losses import nt_xent
 
@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 
 
 class Outcome(NamedTuple):
-    """Loss of a batch, and the share of its unmixed images classified rightly where there are labels."""
+    """Loss of a batch, and the share of its images classified rightly where there are labels."""
 
     loss: torch.Tensor
     accuracy: float | None
 
 
 class Supervised(nn.Module):
-    """Classification of labels by a linear layer on the pooled features; part of a batch is mixed."""
+    """Classification of labels by a linear layer on the pooled features."""
 
-    MIXED = 0.5
     SHIFT, SCALE = 0.05, 0.05
 
     def __init__(self, encoder: "PreTrainedModel", labels: torch.Tensor) -> None:
@@ -39,19 +38,16 @@ class Supervised(nn.Module):
         """Returns the cross entropy of uint8 ``pixels`` (batch, 3, side, side) at ``rows`` of the data."""
         classes = self.classes[rows]
         images = shift_and_scale(pixel_values(pixels), shift=self.SHIFT, scale=self.SCALE, generator=generator)
-        targets = functional.one_hot(classes, self.head.out_features).float()
-        mixed = int(self.MIXED * len(images))
-        images[:mixed], targets[:mixed] = cut_mix(images[:mixed], targets[:mixed], generator=generator)
         logits = self.head(pooled_features(self.encoder, images))
-        right = logits[mixed:].argmax(dim=1) == classes[mixed:]
-        return Outcome(functional.cross_entropy(logits, targets), right.float().mean().item())
+        right = logits.argmax(dim=1) == classes
+        return Outcome(functional.cross_entropy(logits, classes), right.float().mean().item())
 
 
 class SimCLR(nn.Module):
     """Two views of every image find each other through a projection that is dropped afterwards.
 
-    Views are moved, zoomed and lit differently, with no change of hue, so that colour and shape stay
-    what tells images apart (SimCLR, arXiv 2002.05709).
+    Views are moved, zoomed and tinted a little, too little to change the name of a colour or a place, so
+    that these stay what tells images apart (SimCLR, arXiv 2002.05709).
     """
 
     TEMPERATURE = 0.1
