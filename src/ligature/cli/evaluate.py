@@ -82,7 +82,7 @@ class Aligned:
 
     def retrieval(self, dataset: str, data: Captioned, images: np.ndarray, texts: np.ndarray) -> Iterator[Result]:
         """Yields rows of retrieval in both directions, and of chance."""
-        protocol = f"cosine, {len(images)} images, {len(texts)} captions"
+        protocol = f"cosine, best of {np.bincount(data.image_of_text).max()} captions"
         sizes = {"i2t": len(np.unique(data.image_of_text)), "t2i": len(texts)}
         measured = {self.name: retrieval_recall(images, texts, data.image_of_text)}
         measured["chance"] = chance_retrieval_recall(data.image_of_text, len(images))

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -70,14 +71,13 @@ class _RefusedError(ValueError):
 def _read_bytes(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                raise ValueError(f"file above {MAX_BYTES >> 20} MiB")
+            return file.read()
     except FileNotFoundError:
         raise ValueError("missing file") from None
     except OSError as error:
         raise ValueError(f"unreadable file ({error.strerror})") from error
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"file above {MAX_BYTES >> 20} MiB")
-    return data
 
 
 def _check_format_and_size(image: Image.Image) -> None:
