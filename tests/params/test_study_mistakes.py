@@ -51,6 +51,11 @@ MISTAKES = {
 }
 
 COMBINATIONS = {
+    "revision without a source": ({f"{VIT}__revision": "main"}, "revision pins a source; this encoder has none"),
+    "learning rate that would rise": (
+        {"train__min_learning_rate": 1.0},
+        "min_learning_rate 1.0 is above learning_rate",
+    ),
     "unknown data set": (
         {"train__datasets": ["caption"]},
         "train.datasets: unknown dataset 'caption'; known: captions, ",

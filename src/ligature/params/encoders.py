@@ -58,6 +58,12 @@ class _EncoderBlock(Block):
     revision: str | None = None
     """Hub commit, or `sha256:...` of the weights of a local folder; checked when the encoder is loaded."""
 
+    @model_validator(mode="after")
+    def _revision_of_a_source(self) -> "_EncoderBlock":
+        if self.revision is not None and self.source is None:
+            raise ValueError("revision pins a source; this encoder has none")
+        return self
+
 
 class VisionEncoderParams(_EncoderBlock):
     """A frozen vision encoder."""

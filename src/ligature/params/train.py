@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ligature.params.base import Block, Name, Positive, Seed
 
@@ -53,3 +53,9 @@ class TrainParams(Block):
     """Weight decay of matrices; none on biases, norms and the temperature."""
     seed: Seed = 0
     """Seed of weights, data order, captions and dropout."""
+
+    @model_validator(mode="after")
+    def _learning_rate_falls(self) -> "TrainParams":
+        if self.min_learning_rate > self.learning_rate:
+            raise ValueError(f"min_learning_rate {self.min_learning_rate} is above learning_rate {self.learning_rate}")
+        return self
