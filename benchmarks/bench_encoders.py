@@ -96,7 +96,8 @@ def _each_once(encoder: TextEncoder, texts: list[str], folder: Path, repeated: f
     """The same extraction with 30 % repeats, and with the repeats made distinct by another order of their words."""
     generator = random.Random(2)
     distinct = len(texts) - round(repeated * len(texts))
-    copies = generator.choices(texts[:distinct], k=len(texts) - distinct)
+    by_length = sorted(texts[:distinct], key=len)
+    copies = [by_length[row] for row in np.linspace(0, distinct - 1, len(texts) - distinct).astype(int)]
     others = [" ".join(generator.sample(copy.split(), copy.count(" ") + 1)) for copy in copies]
     plain_seconds, _ = best_of(lambda: _embed_texts(encoder, texts[:distinct] + others, folder / "others"), repeats=2)
     fast_seconds, found = best_of(lambda: _embed_texts(encoder, texts[:distinct] + copies, folder / "once"), repeats=2)

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from tiny_models import ARCHITECTURES, PATCH, SIDE, WIDTH, layout, picture, save_text_model, vision_params
 
 from ligature.encoders import load_vision_encoder
+from ligature.encoders.preprocessing import table_preprocess
 from ligature.encoders.vision import VisionFeatures, split_tokens
 from ligature.errors import EncoderError
 from ligature.params.encoders import VisionEncoderParams
@@ -64,6 +67,33 @@ def test_adapter_gives_the_numbers_of_the_model(name, side, folders):
         assert features.cls is None
     else:
         torch.testing.assert_close(features.cls, cls, rtol=0, atol=0)
+
+
+TABULAR = ("dinov2", "vit", "clip", "siglip")
+
+
+@given(
+    st.sampled_from(TABULAR), st.integers(1, 90), st.integers(1, 90), st.sampled_from([None, 16, 45]), st.integers(0, 9)
+)
+@settings(max_examples=25, deadline=None)
+def test_one_pass_over_bytes_gives_the_pixels_of_the_processor(name, width, height, side, seed):
+    processor = ARCHITECTURES[name].own_processor(side or SIDE)
+    noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    expected = processor(images=Image.fromarray(noise), return_tensors="pt")["pixel_values"][0]
+    assert torch.equal(table_preprocess(processor)(Image.fromarray(noise)), expected)
+
+
+def test_unusual_steps_are_left_to_the_processor(tmp_path):
+    from transformers import CLIPImageProcessorPil
+
+    square = {"height": SIDE, "width": SIDE}
+    usual = CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size=square)
+    for changes in ({"do_resize": False}, {"size": {"longest_edge": SIDE}}, {"size": {"shortest_edge": SIDE - 1}}):
+        assert table_preprocess(usual, **changes) is None
+    padding = CLIPImageProcessorPil(size={"shortest_edge": SIDE - 1}, crop_size=square)
+    padding.save_pretrained(ARCHITECTURES["clip"].saved(tmp_path))
+    expected = padding(images=picture(0), return_tensors="pt")["pixel_values"][0]
+    assert torch.equal(load(tmp_path).preprocess(picture(0)), expected)
 
 
 def test_another_image_size_interpolates_positions(folders):

@@ -5,13 +5,15 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
+
+from ligature.encoders.preprocessing import Preprocess
 
 MAX_BYTES = 64 << 20
 MAX_PIXELS = 64_000_000
@@ -90,7 +92,7 @@ def _check_format_and_size(image: Image.Image) -> None:
 
 
 class _ImageFiles(Dataset):
-    def __init__(self, paths: Sequence[str], preprocess: Callable[[Image.Image], Tensor]) -> None:
+    def __init__(self, paths: Sequence[str], preprocess: Preprocess) -> None:
         self.paths, self.preprocess = list(paths), preprocess
 
     def __len__(self) -> int:
@@ -113,7 +115,7 @@ def _stack(items: list[Decoded]) -> tuple[list[Decoded], Tensor | None]:
 
 def decoded_batches(
     paths: Sequence[str],
-    preprocess: Callable[[Image.Image], Tensor],
+    preprocess: Preprocess,
     *,
     batch_size: int,
     workers: int = 0,

@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ligature.encoders.pretrained import load_frozen, loading
-from ligature.encoders.source import Source, resolve_source
+from ligature.encoders.preprocessing import Preprocess, load_preprocess
+from ligature.encoders.pretrained import load_frozen
+from ligature.encoders.source import resolve_source
 from ligature.errors import EncoderError
 from ligature.params.encoders import VisionEncoderParams
 from ligature.store import Layout
@@ -62,7 +63,7 @@ class VisionEncoder:
 
     name: str
     identity: dict[str, Any]
-    preprocess: Callable[[Image.Image], Tensor]
+    preprocess: Preprocess
     forward: Callable[[Tensor], VisionFeatures]
     pooling: str
     has_cls: bool
@@ -134,7 +135,7 @@ def _transformers(
         "has_cls": has_cls,
         "precision": precision,
     }
-    return VisionEncoder(params.name, identity, _processor(params, source), forward, params.pooling, has_cls)
+    return VisionEncoder(params.name, identity, load_preprocess(params, source), forward, params.pooling, has_cls)
 
 
 def split_tokens(states: Tensor, has_cls: bool, others: int = 0) -> VisionFeatures:
@@ -149,34 +150,6 @@ def split_tokens(states: Tensor, has_cls: bool, others: int = 0) -> VisionFeatur
         return VisionFeatures(None, states.flatten(2).transpose(1, 2))
     cls = states[:, 0] if has_cls else None
     return VisionFeatures(cls, states[:, int(has_cls) + others :])
-
-
-def _processor(params: VisionEncoderParams, source: Source) -> Callable[[Image.Image], Tensor]:
-    """Returns the model's own preprocessing; by Pillow always, so that installing torchvision changes no pixel."""
-    from transformers import AutoImageProcessor
-
-    with loading(params, source):
-        processor = AutoImageProcessor.from_pretrained(source.folder, trust_remote_code=False, backend="pil")
-    size = _at_size(processor, params.image_size) if params.image_size else {}
-
-    def preprocess(image: Image.Image) -> Tensor:
-        return processor(images=image, return_tensors="pt", **size)["pixel_values"][0]
-
-    if preprocess(Image.new("RGB", (64, 48))).shape != preprocess(Image.new("RGB", (48, 64))).shape:
-        raise EncoderError(f"encoder {params.name!r}: its images come out in several sizes; give it an image_size")
-    return preprocess
-
-
-def _at_size(processor: Any, side: int) -> dict[str, Any]:
-    """Returns the keywords by which a processor gives ``side`` x ``side`` pixels: its own steps, in proportion."""
-    square = {"height": side, "width": side}
-    size = {edge: length for edge, length in dict(processor.size).items() if length}
-    if getattr(processor, "do_center_crop", False):
-        scale = side / processor.crop_size["height"]
-        return {"size": {edge: round(length * scale) for edge, length in size.items()}, "crop_size": square}
-    if "shortest_edge" in size:
-        return {"size": {"shortest_edge": side}, "do_center_crop": True, "crop_size": square}
-    return {"size": square}
 
 
 VISION_LOADERS: dict[str, Callable[..., VisionEncoder]] = {"transformers": _transformers, "pixels": _pixels}

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ligature.encoders.images import read_image
 from ligature.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ def decode_images(paths: Sequence[Path], image_size: int) -> torch.Tensor:
     pixels = np.empty((len(paths), image_size, image_size, 3), np.uint8)
     for row, path in enumerate(paths):
         try:
-            with Image.open(path) as image:
-                pixels[row] = image.convert("RGB").resize((image_size, image_size), Image.Resampling.BILINEAR)
-        except OSError as error:
-            raise DataError(f"{path}: not a readable image ({error})") from error
+            image, _ = read_image(str(path))
+        except ValueError as error:
+            raise DataError(f"{path}: not a readable image ({error}); remove or replace it") from error
+        pixels[row] = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
     return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
 
