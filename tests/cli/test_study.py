@@ -1,17 +1,20 @@
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from ligature.cli import evaluate, pairs, report, train
 from ligature.cli.features import image_features, load_captioned, load_pairs, open_store, projector_config
-from ligature.errors import DataError
+from ligature.errors import DataError, StoreError
 from ligature.evaluation import RESULT_COLUMNS, retrieval_recall
 from ligature.params.pairs import PairChoice
 from ligature.projection import load_projector, project_images, project_texts
 from ligature.similarity import linear_cka
+from ligature.store import require_same_images
 
 
 def test_results_are_rows_of_the_one_schema_and_above_chance(finished):
@@ -174,3 +177,25 @@ def test_flat_metrics_keeps_only_one_model():
         {"dataset": ["d", "d"], "metric": ["top1", "top1"], "model": ["m", "chance"], "value": [0.5, 0.1]}
     )
     assert evaluate.flat_metrics(rows, "m") == {"d/top1": 0.5}
+
+
+def test_encoders_of_other_images_are_not_compared(finished):
+    layout, _ = finished
+    one, other = (open_store(layout, "pixels", name) for name in ("captions-val", "captions-test"))
+    require_same_images(one, one)
+    with pytest.raises(StoreError, match=r"captions-val.*captions-test.*id hashes differ"):
+        require_same_images(one, other)
+
+
+def test_an_evaluation_without_retrieval_leaves_no_map_behind(finished, tmp_path):
+    layout, file = finished
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    values["evaluate"]["retrieval"] = []
+    changed = tmp_path / "params.yaml"
+    changed.write_text(yaml.safe_dump(values), encoding="utf-8")
+    shutil.copytree(layout.root, tmp_path / "results" / layout.root.name)
+    evaluation = tmp_path / "results" / layout.root.name / "evaluation"
+    assert (evaluation / "features_2d.csv").exists()
+    evaluate.evaluate(changed, tmp_path / "results")
+    assert not (evaluation / "features_2d.csv").exists()
+    assert set(pd.read_csv(evaluation / "results.csv")["task"]) == {"classification"}

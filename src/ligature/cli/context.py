@@ -1,6 +1,5 @@
 """What every verb shares: the study, where results live, and how to run."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -26,22 +25,11 @@ PARAMS = Path("params.yaml")
 RESULTS = Path("results")
 
 
-@dataclass(frozen=True)
-class Context:
-    """A verb's surroundings.
+def open_layout(params: Path, results: Path, threads: int | None = None) -> Layout:
+    """Reads the study and sets the number of threads of the computation, where a verb computes."""
+    layout = Layout(load_study(params), results)
+    if threads is not None:
+        import torch
 
-    Attributes:
-        layout: paths of the study, and the study itself.
-    """
-
-    layout: Layout
-
-    @classmethod
-    def open(cls, params: Path, results: Path, threads: int | None = None) -> "Context":
-        """Reads the study and sets the number of threads of the computation, where a verb computes."""
-        layout = Layout(load_study(params), results)
-        if threads is not None:
-            import torch
-
-            torch.set_num_threads(threads)
-        return cls(layout)
+        torch.set_num_threads(threads)
+    return layout

@@ -7,13 +7,13 @@ import typer
 from ligature.cli.context import (
     PARAMS,
     RESULTS,
-    Context,
     DeviceOption,
     ParamsOption,
     PrecisionOption,
     ResultsOption,
     ThreadsOption,
     WorkersOption,
+    open_layout,
 )
 from ligature.data import open_dataset
 from ligature.errors import ParamsError
@@ -25,7 +25,7 @@ def world(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> No
     """Render the procedural world of captioned scenes."""
     from ligature.data.scenes import write_world
 
-    layout = Context.open(params, results).layout
+    layout = open_layout(params, results)
     settings = layout.study.world
     if settings is None:
         raise ParamsError(f"study {layout.study.study!r} has no world block; there is nothing to render")
@@ -40,7 +40,7 @@ def encoder(
     from ligature.encoders import find_encoder
     from ligature.encoders.unimodal import make_text_encoder, train_vision_encoder
 
-    layout = Context.open(params, results, threads).layout
+    layout = open_layout(params, results, threads)
     entry = find_encoder(layout, name)
     if entry.recipe is None:
         raise ParamsError(f"encoder {name!r} has no recipe; it is loaded from its source")
@@ -81,7 +81,7 @@ def embed(
         load_vision_encoder,
     )
 
-    layout = Context.open(params, results, threads).layout
+    layout = open_layout(params, results, threads)
     entry = find_encoder(layout, name)
     data = open_dataset(layout, dataset)
     parts = layout.study.datasets[dataset].parts

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ligature.cli.context import PARAMS, RESULTS, Context, ParamsOption, ResultsOption, ThreadsOption
+from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, ThreadsOption, open_layout
 from ligature.cli.features import Captioned, image_features, load_captioned, open_store, text_features
 from ligature.cli.pairs import chosen_pair
 from ligature.cli.pictures import map_of_modalities, sample_retrievals
@@ -27,7 +27,7 @@ from ligature.store.atomic import write_csv, write_json
 
 def evaluate(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, threads: ThreadsOption = 1) -> None:
     """Evaluate the trained projector: zero-shot classification, retrieval, samples and a map of both modalities."""
-    layout = Context.open(params, results, threads).layout
+    layout = open_layout(params, results, threads)
     aligned = Aligned.load(layout)
     settings = layout.study.evaluate
     rows: list[Result] = []
@@ -44,8 +44,11 @@ def evaluate(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, th
     write_csv(layout.evaluation / "results.csv", table)
     write_json(layout.evaluation / "metrics.json", flat_metrics(table, aligned.name))
     write_json(layout.evaluation / "samples.json", samples)
+    plane = layout.evaluation / "features_2d.csv"
     if spaces:
-        write_csv(layout.evaluation / "features_2d.csv", map_of_modalities(layout, *spaces))
+        write_csv(plane, map_of_modalities(layout, *spaces))
+    else:
+        plane.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

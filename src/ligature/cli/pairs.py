@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pandas as pd
 
-from ligature.cli.context import PARAMS, RESULTS, Context, ParamsOption, ResultsOption, ThreadsOption
+from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, ThreadsOption, open_layout
 from ligature.cli.features import load_captioned, load_pairs, open_store, projector_config
 from ligature.errors import DataError, ParamsError
 from ligature.evaluation import retrieval_recall
 from ligature.progress import say
-from ligature.store import Layout, join_stores
+from ligature.store import Layout, join_stores, require_same_images
 from ligature.store.atomic import write_csv, write_json
 
 METRICS = ["cka_debiased", "cka_biased", "cka_rbf", "mutual_knn"]
@@ -21,7 +21,7 @@ def compare(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, thr
     """Measure how well every vision encoder agrees with every text encoder."""
     from ligature.similarity import similarity_grid
 
-    layout = Context.open(params, results, threads).layout
+    layout = open_layout(params, results, threads)
     settings = layout.study.pairs
     tables = []
     for dataset in settings.datasets:
@@ -48,6 +48,7 @@ def aligned_vectors(layout: Layout, dataset: str) -> tuple[dict[str, np.ndarray]
     first = next(iter(stores.values()))
     vision, text, common = {}, {}, None
     for name, store in stores.items():
+        require_same_images(first, store)
         frame = pd.DataFrame(store.vectors(), index=store.metadata()["id"])
         vision[name] = frame
         common = frame.index if common is None else common.intersection(frame.index, sort=False)
@@ -57,8 +58,6 @@ def aligned_vectors(layout: Layout, dataset: str) -> tuple[dict[str, np.ndarray]
         means = caption_means(store.vectors()[joined.text_rows], joined.image_of_text, len(joined.images))
         text[encoder.name] = pd.DataFrame(means, index=joined.images["id"]).dropna()
         common = common.intersection(text[encoder.name].index, sort=False)
-    for store in stores.values():
-        join_stores(store, open_store(layout, layout.study.encoders.text[0].name, dataset))
     return tuple({name: frame.loc[common].to_numpy() for name, frame in side.items()} for side in (vision, text))
 
 
@@ -80,7 +79,7 @@ def probe(
     """Train a projector shortly between two encoders and measure the retrieval it reaches."""
     from ligature.projection import project_images, project_texts, train_probe
 
-    layout = Context.open(params, results, threads).layout
+    layout = open_layout(params, results, threads)
     settings = layout.study.pairs.probe
     data = load_pairs(layout, vision, text, [settings.train])
     blocks = layout.study.train.projector.model_copy(update={"embed_dim": settings.embed_dim})
@@ -105,7 +104,7 @@ def select(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> N
     """Put similarities and probes together, choose the pair, and test whether similarity predicts retrieval."""
     from ligature.similarity import metric_correlations
 
-    layout = Context.open(params, results).layout
+    layout = open_layout(params, results)
     similarity = pd.read_csv(layout.pairs / "similarity.csv")
     table = similarity.merge(_probes(layout), on=["vision", "text"], how="left", validate="many_to_one")
     chosen = choose_pair(layout, table)

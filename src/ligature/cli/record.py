@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ligature.cli.context import PARAMS, RESULTS, Context, ParamsOption, ResultsOption
+from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, open_layout
 from ligature.errors import LigatureError
 from ligature.progress import say
 from ligature.store import Layout
@@ -13,7 +13,7 @@ from ligature.store import Layout
 
 def record(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> None:
     """Record in dvc.lock every stage whose files Snakemake holds to be up to date; the others are named."""
-    layout = Context.open(params, results).layout
+    layout = open_layout(params, results)
     if not Path("dvc.yaml").is_file() or not Path(".dvc").is_dir():
         raise LigatureError("dvc.yaml: missing here, or `dvc init` was never run; go to the project's folder")
     if params.resolve() != Path("params.yaml").resolve():

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ligature.cli.context import PARAMS, RESULTS, Context, ParamsOption, ResultsOption
+from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, open_layout
 from ligature.progress import say
 from ligature.store import Layout, Manifest
 
@@ -14,7 +14,7 @@ def report(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> N
     """Build the results page with its tables and figures."""
     from ligature.reporting import ReportSources, write_report
 
-    layout = Context.open(params, results).layout
+    layout = open_layout(params, results)
     sources = ReportSources.in_folder(layout.root, stores=list(store_facts(layout)))
     page = write_report(layout.study, sources, layout.report)
     say(f"page: {page}")
@@ -42,7 +42,7 @@ def show(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> Non
     from ligature.errors import DataError
     from ligature.reporting import results_summary
 
-    layout = Context.open(params, results).layout
+    layout = open_layout(params, results)
     path = layout.evaluation / "results.csv"
     if not path.is_file():
         raise DataError(f"{path}: missing; run the study first")

@@ -8,12 +8,12 @@ import typer
 from ligature.cli.context import (
     PARAMS,
     RESULTS,
-    Context,
     DeviceOption,
     ParamsOption,
     PrecisionOption,
     ResultsOption,
     ThreadsOption,
+    open_layout,
 )
 from ligature.cli.features import Captioned, load_captioned, load_pairs, open_store, projector_config
 from ligature.cli.pairs import chosen_pair
@@ -32,7 +32,7 @@ def train(
     checkpoint_every: Annotated[int, typer.Option(min=1, help="Steps between two checkpoints.")] = 200,
 ) -> None:
     """Train the projector between the two chosen encoders; a killed run goes on where it stopped."""
-    layout = Context.open(params, results, threads).layout
+    layout = open_layout(params, results, threads)
     settings = layout.study.train
     vision, text = chosen_pair(layout)
     data = load_pairs(layout, vision, text, settings.datasets, settings.mode)

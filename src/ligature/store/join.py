@@ -26,6 +26,19 @@ class Join:
     image_of_text: np.ndarray
 
 
+def require_same_images(one: EmbeddingStore, other: EmbeddingStore) -> None:
+    """Checks that two stores come from the same images in the same order.
+
+    Raises:
+        StoreError: naming both stores when their id hashes differ.
+    """
+    if one.items_hash != other.items_hash:
+        raise StoreError(
+            f"{one.folders[0]} and {other.folders[0]} hold different images or another order (id hashes differ); "
+            "embed both again"
+        )
+
+
 def join_stores(images: EmbeddingStore, texts: EmbeddingStore) -> Join:
     """Joins texts to images by id, after checking that both come from the same images in the same order.
 
@@ -34,14 +47,13 @@ def join_stores(images: EmbeddingStore, texts: EmbeddingStore) -> Join:
     Raises:
         StoreError: naming both stores when their ids differ.
     """
-    names = f"{images.folders[0]} and {texts.folders[0]}"
-    if images.items_hash != texts.items_hash:
-        raise StoreError(f"{names} hold different images or another order (id hashes differ); embed both again")
+    require_same_images(images, texts)
     image_table, text_table = images.metadata(), texts.metadata()
     row_of_image = pd.Series(np.arange(len(image_table)), index=image_table["id"])
     rows = text_table["image_id"].map(row_of_image)
     unknown = text_table["image_id"][rows.isna() & ~text_table["image_id"].isin(images.skipped_ids)]
     if len(unknown):
+        names = f"{images.folders[0]} and {texts.folders[0]}"
         raise StoreError(f"{names}: image {unknown.iloc[0]!r} of a text is in neither; embed both again")
     kept = np.flatnonzero(rows.notna())
     return Join(
