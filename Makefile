@@ -6,21 +6,25 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" PYTHONUNBUFFERED=1 DVC_NO_ANALYTICS=1
 CHECKED := src tests benchmarks docs workflow/lint.py
 CORES ?= 2
 
-.PHONY: help setup demo photos test test-slow lint format bench docs clean
+.PHONY: help setup demo retry-failed photos test test-slow lint format bench docs clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(STAMP)  ## Create .venv with everything for development
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,demo,dev]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,download,demo,dev]'
 	touch $(STAMP)
 
 demo: $(STAMP)  ## Run the mini study and print its results
 	$(RUN) snakemake --cores $(CORES)
 	@$(RUN) ligature show
+
+retry-failed: $(STAMP)  ## Download again what failed for a time only, then bring the study up to date
+	$(RUN) ligature retry-failed
+	$(RUN) snakemake --cores $(CORES)
 
 photos: $(STAMP)  ## Run the study of real photographs in the folder named by LIGATURE_REALDATA
 	@test -n "$$LIGATURE_REALDATA" || { echo "error: set LIGATURE_REALDATA to the folder of photographs"; exit 1; }

@@ -10,6 +10,10 @@ include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/pairs.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/curation_inputs.smk"
+include: "workflow/rules/pool.smk"
+include: "workflow/rules/curation.smk"
+include: "workflow/rules/mixes.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -22,6 +26,13 @@ localrules:
     stage_chosen,
     stage_train,
     stage_evaluation,
+    stage_pool,
+    stage_captions,
+    stage_curation,
+    stage_download,
+    stage_mixes,
+    stage_sets,
+    stage_ablation,
 
 
 rule all:
@@ -59,6 +70,8 @@ rule stage_pairs:
 rule stage_chosen:
     input:
         chosen_manifests(used_datasets),
+        scorer_manifests("vision", prototype_sets),
+        scorer_manifests("text", [*prototype_sets, *guarded_sets]),
 
 
 rule stage_train:
@@ -69,6 +82,41 @@ rule stage_train:
 rule stage_evaluation:
     input:
         rules.evaluate.output.results,
+
+
+rule stage_pool:
+    input:
+        rules.dedupe.output if curate else [],
+
+
+rule stage_captions:
+    input:
+        scorer_manifests("text", curate.pool if curate else []),
+
+
+rule stage_curation:
+    input:
+        rules.curate.output if curate else [],
+
+
+rule stage_download:
+    input:
+        all_reports,
+
+
+rule stage_mixes:
+    input:
+        rules.assemble.output if curate else [],
+
+
+rule stage_sets:
+    input:
+        chosen_manifests(layout.sets),
+
+
+rule stage_ablation:
+    input:
+        rules.ablation.output if study.ablation else [],
 
 
 onsuccess:

@@ -155,6 +155,11 @@ def test_nothing_to_embed(dataset, tmp_path):
 STUDY = {
     "study": "tiny",
     "world": None,
+    "sources": {},
+    "curate": None,
+    "download": None,
+    "mixes": {},
+    "ablation": None,
     "report": {},
     "datasets": {"photos": {"format": "coco", "images": "{folder}", "captions": "{folder}/captions.json"}},
     "encoders": {

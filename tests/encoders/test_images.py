@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import struct
+import tarfile
 import zlib
 
 import numpy as np
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from tiny_models import picture
 
-from ligature.encoders import images
+from ligature.data import images
+from ligature.data.shards import member_path
 from ligature.encoders.images import decoded_batches, read_image
 
 COLOUR = (200, 40, 90)
@@ -147,6 +149,42 @@ def test_errors_of_every_kind_become_a_reason(write, monkeypatch):
 
     monkeypatch.setattr(images, "_check_format_and_size", fail)
     assert reason(write(JPEG)).startswith("broken image (decoder fell over xxx")
+
+
+def in_tar(tmp_path, *pictures):
+    """Returns the paths of pictures inside a tar."""
+    paths = []
+    with (tmp_path / "images.tar").open("wb") as file, tarfile.open(fileobj=file, mode="w") as tar:
+        for number, data in enumerate(pictures):
+            member = tarfile.TarInfo(f"{number}.png")
+            member.size = len(data)
+            paths.append(member_path(tmp_path / "images.tar", file.tell() + 512, member.size))
+            tar.addfile(member, io.BytesIO(data))
+    return paths
+
+
+def test_a_picture_inside_a_tar_is_read_as_a_file_of_its_own(write, tmp_path):
+    for path, data in zip(in_tar(tmp_path, JPEG, PNG), (JPEG, PNG), strict=True):
+        (image, sha256), (expected, hash_of_file) = read_image(path), read_image(write(data))
+        np.testing.assert_array_equal(np.asarray(image), np.asarray(expected))
+        assert sha256 == hash_of_file
+
+
+def test_limits_hold_inside_a_tar(tmp_path):
+    paths = in_tar(tmp_path, PNG, b"no picture")
+    assert reason(paths[1]) == "not an image"
+    assert reason(paths[0].replace("images.tar", "none.tar")) == "missing file"
+    os.truncate(tmp_path / "images.tar", 600)
+    assert reason(paths[0]) == "place beyond the end of the tar"
+    assert reason(member_path(tmp_path / "images.tar", 0, images.MAX_BYTES + 1)) == "file above 64 MiB"
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_are_decoded_from_a_tar(workers, tmp_path):
+    paths = in_tar(tmp_path, PNG, b"no picture", JPEG)
+    ((facts, pixels),) = decoded_batches(paths[::-1], to_tensor, batch_size=4, workers=workers)
+    assert [fact.reason for fact in facts] == ["", "not an image", ""]
+    assert torch.equal(pixels, torch.stack([to_tensor(read_image(path)[0]) for path in (paths[2], paths[0])]))
 
 
 def to_tensor(image):

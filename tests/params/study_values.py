@@ -41,13 +41,43 @@ STUDY = {
         "batch_size": 4,
     },
     "evaluate": {"classification": ["labels"], "retrieval": ["sentences"]},
+    "sources": {},
+    "curate": None,
+    "download": None,
+    "mixes": {},
+    "ablation": None,
     "report": {"title": "A small study"},
 }
 
+CURATION = {
+    "sources": {
+        "web": {"format": "laion", "files": "web-{part}.parquet", "parts": 2},
+        "clean": {"format": "cc3m", "files": "clean.tsv"},
+    },
+    "curate": {
+        "pool": ["web"],
+        "captioned": ["clean"],
+        "filters": {},
+        "duplicates": {},
+        "decontaminate": {"datasets": ["sentences"]},
+        "prototypes": {"dataset": "labels", "shots": 4},
+        "k": 20,
+        "quota": 5,
+    },
+    "download": {},
+    "mixes": {"both": {"sets": ["collected", "clean"]}},
+    "ablation": {"seeds": [0], "steps": 5, "classification": ["labels"], "retrieval": ["sentences"]},
+}
 
-def changed(**changes: Any) -> dict:
+
+def curated(**changes: Any) -> dict:
+    """Returns the study with the blocks of curation, changed as by ``changed``."""
+    return changed(base={**STUDY, **CURATION}, **changes)
+
+
+def changed(base: dict = STUDY, **changes: Any) -> dict:
     """Returns the study with values set or ``REMOVED``; two underscores stand between the keys of a path."""
-    values = copy.deepcopy(STUDY)
+    values = copy.deepcopy(base)
     for place, value in changes.items():
         *parents, last = (int(key) if key.isdigit() else key for key in place.split("__"))
         block = values

@@ -61,6 +61,17 @@ def test_values_become_typed_blocks_with_defaults(tmp_path):
     assert study.train.projector.text_global == "mlp"
 
 
+def test_both_sides_of_clip_are_encoders_of_one_source():
+    clip = {"loader": "clip", "source": "openai/clip-vit-large-patch14"}
+    values = changed(
+        encoders__vision__0={"name": "clip-image", "pooling": "cls", "image_size": 336, **clip},
+        encoders__text__0={"name": "clip-text", "prompt": "a photo of ", "max_length": 77, **clip},
+    )
+    encoders = parse_study(values, "here").encoders
+    assert encoders.vision[0].source == encoders.text[0].source == clip["source"]
+    assert (encoders.vision[0].pooling, encoders.text[0].pooling) == ("cls", "own")
+
+
 def test_a_path_as_text_serves_too(tmp_path):
     path = write_study(tmp_path, STUDY)
     assert load_study(str(path)) == load_study(path) == parse_study(STUDY, "here")

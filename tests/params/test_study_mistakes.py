@@ -136,6 +136,30 @@ COMBINATIONS = {
         "encoders.text.1: loader 'transformers' needs pooling 'cls' or 'mean'",
     ),
     "words with a pooling": ({"encoders__text__0__pooling": "mean"}, "encoders.text.0: loader 'transformers' needs"),
+    "clip with a recipe": (
+        {f"{VIT}__loader": "clip"},
+        "encoders.vision.1: loader 'clip' takes a source and pooling 'cls', its only vector, and no recipe",
+    ),
+    "clip without a source": (
+        {"encoders__vision__0__loader": "clip"},
+        "loader 'clip' takes a source and pooling 'cls'",
+    ),
+    "clip with another pooling": (
+        {"encoders__vision__0": {"name": "clip", "loader": "clip", "source": "folder"}},
+        "encoders.vision.0: loader 'clip' takes a source and pooling 'cls', its only vector, and no recipe",
+    ),
+    "clip's texts with a recipe": (
+        {f"{BERT}__loader": "clip"},
+        "encoders.text.1: loader 'clip' takes a source and no recipe",
+    ),
+    "clip's texts with a pooling": (
+        {"encoders__text__0": {"name": "clip", "loader": "clip", "source": "folder", "pooling": "mean"}},
+        "encoders.text.0: loader 'transformers' needs pooling 'cls' or 'mean'; the others have their own",
+    ),
+    "clip with a width": (
+        {"encoders__text__0__loader": "clip"},
+        "encoders.text.0: dims belongs to loader 'bag-of-words'",
+    ),
     "no vision encoder": ({"encoders__vision": []}, "encoders.vision: got []; list should have at least 1 item"),
 }
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_pairs import CONFIG, EMBED_DIM, TEXT_DIM, VISION_DIM, planted_pairs
 
+from ligature.data.mixture import Mixture
 from ligature.errors import DataError, ParamsError
 from ligature.projection import (
     ImageFeatures,
@@ -107,6 +108,45 @@ def test_epochs_follow_from_seed_and_epoch_and_reach_every_caption():
     for other, equal in (((0, 7), True), ((0, 8), False), ((1, 7), False)):
         assert np.array_equal(drawn[7][0], data.sample_epoch(*other)[0]) is equal
         assert np.array_equal(drawn[7][1], data.sample_epoch(*other)[1]) is equal
+
+
+def mixed(data: PairedFeatures, mixture: Mixture | None) -> PairedFeatures:
+    return PairedFeatures(data.images, data.texts, data.image_of_text, data.content_hash, mixture)
+
+
+@pytest.mark.parametrize("sizes", [[40], [10, 30]])
+def test_proportional_mixture_changes_neither_images_nor_captions(sizes):
+    data = planted_pairs(40, captions=3)
+    drawn = mixed(data, Mixture.of(sizes, "proportional")).sample_epoch(5, 2)
+    assert np.array_equal(drawn, data.sample_epoch(5, 2))
+
+
+def test_mixture_decides_the_images_of_an_epoch_and_captions_stay_their_own():
+    data, mixture = planted_pairs(40, captions=3), Mixture.of([4, 36], "equal")
+    captions = set()
+    for epoch in range(8):
+        images, texts = mixed(data, mixture).sample_epoch(5, epoch)
+        assert np.array_equal(images, mixture.epoch_rows(5, epoch))
+        assert np.array_equal(data.image_of_text[texts], images)
+        assert (images < 4).sum() == 20
+        captions |= set(texts[images < 4])
+    assert len(captions) == 4 * 3
+
+
+def test_mixture_of_another_number_of_images_is_refused():
+    with pytest.raises(DataError, match="the sources of the mixture have 41 images, the features 40"):
+        mixed(planted_pairs(40), Mixture.of([5, 36], "equal"))
+
+
+def test_hash_sees_the_mixture_and_selection_keeps_it():
+    data = planted_pairs(6)
+    mixtures = [None, Mixture.of([2, 4], "equal"), Mixture.of([2, 4], [1, 2]), Mixture.of([4, 2], "equal")]
+    for known in (None, "known"):
+        bases = PairedFeatures(data.images, data.texts, data.image_of_text, known)
+        assert len({hash_pairs(mixed(bases, mixture)) for mixture in mixtures}) == len(mixtures)
+        assert hash_pairs(mixed(bases, mixtures[1])) == hash_pairs(mixed(bases, Mixture.of([2, 4], "equal")))
+    assert hash_pairs(mixed(data, mixtures[1])) == hash_pairs(mixed(data, mixtures[1]))
+    assert select_pairs(CONFIG, mixed(data, mixtures[1])).mixture == mixtures[1]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from synthetic_pairs import CONFIG, planted_pairs, recall_at_1
 
-from ligature.projection import TrainSettings, train
+from ligature.data.mixture import Mixture
+from ligature.projection import PairedFeatures, TrainSettings, train
 
 SETTINGS = TrainSettings(epochs=12, batch_size=16, warmup_steps=3, learning_rate=3e-3, checkpoint_every_steps=1)
 RESULTS = ("projector.safetensors", "projector.json", "history.csv")
@@ -38,6 +39,11 @@ def train_planted(folder: Path | str, settings: TrainSettings = SETTINGS, valida
     )
 
 
+def mixed_pairs(weights: str | list[float]) -> PairedFeatures:
+    data = planted_pairs(80)
+    return PairedFeatures(data.images, data.texts, data.image_of_text, None, Mixture.of([20, 60], weights))
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -46,7 +52,7 @@ class Interruption(Exception):
     pass
 
 
-def interrupted(folder: Path, epoch: int, settings: TrainSettings = SETTINGS) -> None:
+def interrupted(folder: Path, epoch: int, settings: TrainSettings = SETTINGS, **changes) -> None:
     calls = iter(range(1, 100))
 
     def stop(model) -> dict[str, float]:
@@ -55,7 +61,7 @@ def interrupted(folder: Path, epoch: int, settings: TrainSettings = SETTINGS) ->
         return validate(model)
 
     with pytest.raises(Interruption):
-        train_planted(folder, settings, stop)
+        train_planted(folder, settings, stop, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +116,7 @@ def test_checkpoint_cadence_changes_neither_weights_nor_fingerprint(tmp_path, un
         assert (tmp_path / name).read_bytes() == uninterrupted[name]
 
 
-@pytest.mark.parametrize("change", ["settings", "config", "data"])
+@pytest.mark.parametrize("change", ["settings", "config", "data", "mixture"])
 def test_another_training_starts_anew_and_says_why(tmp_path, capsys, change):
     interrupted(tmp_path / "used", 3)
     changed, words = {
@@ -120,6 +126,7 @@ def test_another_training_starts_anew_and_says_why(tmp_path, capsys, change):
         ),
         "config": ({"config": dataclasses.replace(CONFIG, text_global="linear")}, "text_global was mlp, is linear"),
         "data": ({"data": planted_pairs(80, draw=2)}, "data was"),
+        "mixture": ({"data": mixed_pairs("equal")}, "data was"),
     }[change]
     train_planted(tmp_path / "used", **changed)
     lines = [line for line in capsys.readouterr().err.splitlines() if "starts anew" in line]
@@ -127,6 +134,19 @@ def test_another_training_starts_anew_and_says_why(tmp_path, capsys, change):
     assert words in lines[0]
     train_planted(tmp_path / "fresh", **changed)
     assert contents(tmp_path / "used") == contents(tmp_path / "fresh")
+
+
+def test_training_on_a_mixture_resumes_to_the_same_bytes_and_proportional_weights_train_as_none(
+    tmp_path, uninterrupted
+):
+    train_planted(tmp_path / "whole", data=mixed_pairs("equal"))
+    interrupted(tmp_path / "cut", 5, data=mixed_pairs("equal"))
+    train_planted(tmp_path / "cut", data=mixed_pairs("equal"))
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+    assert contents(tmp_path / "whole")["projector.safetensors"] != uninterrupted["projector.safetensors"]
+    train_planted(tmp_path / "proportional", data=mixed_pairs("proportional"))
+    for name in ("projector.safetensors", "history.csv"):
+        assert contents(tmp_path / "proportional")[name] == uninterrupted[name]
 
 
 @pytest.mark.parametrize("size", [0, 100, 5000])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ligature.errors import LigatureError
 from ligature.params import load_study
+from ligature.params.study import uses_world
 from ligature.store import Layout
 from snakemake.exceptions import WorkflowError
 
@@ -37,11 +38,28 @@ logs = Path("logs") / study.study
 
 vision_names = [encoder.name for encoder in study.encoders.vision]
 text_names = [encoder.name for encoder in study.encoders.text]
+curate, download = study.curate, study.download
+prototype_sets = [curate.prototypes.dataset] if curate else []
+guarded_sets = (
+    [
+        name
+        for name in curate.decontaminate.datasets
+        if hasattr(study.datasets[name], "captions")
+    ]
+    if curate and curate.decontaminate.cosine
+    else []
+)
+ablation_sets = (
+    [*study.ablation.classification, *study.ablation.retrieval]
+    if study.ablation
+    else []
+)
 used_datasets = [
     *study.train.datasets,
     study.train.validation,
     *study.evaluate.classification,
     *study.evaluate.retrieval,
+    *ablation_sets,
 ]
 recipes = {
     encoder.name: encoder.recipe
@@ -59,15 +77,18 @@ wildcard_constraints:
     encoder=one_of([*vision_names, *text_names]),
     vision=one_of(vision_names),
     text=one_of(text_names),
-    dataset=one_of(study.datasets),
-    group="discovery|chosen",
+    dataset=one_of([*study.datasets, *(curate.pool if curate else []), *layout.sets]),
+    source=one_of(study.sources),
+    set=one_of(layout.sets),
+    mix=one_of(study.mixes),
+    group="discovery|chosen|pool|sets",
     view="pooled|tokens",
     part=r"\d{5}",
 
 
-def dump(block):
-    """Returns a block of the study as plain values, for change detection."""
-    return block.model_dump(mode="json")
+def dump(block, **choice):
+    """Returns a block of the study as plain values, for change detection; None where it is absent."""
+    return block.model_dump(mode="json", **choice) if block else None
 
 
 def find(encoders, name):
@@ -75,14 +96,9 @@ def find(encoders, name):
     return next(encoder for encoder in encoders if encoder.name == name)
 
 
-def world_marker(dataset):
-    """Returns the file that says that the world is complete, for data sets that live in it."""
-    values = dump(study.datasets[dataset]).values()
-    return (
-        [layout.world / "world.json"]
-        if any("{world}" in str(value) for value in values)
-        else []
-    )
+def world_marker(block):
+    """Returns the file that says that the world is complete, for blocks whose files lie in it."""
+    return [layout.world / "world.json"] if uses_world(block) else []
 
 
 def manifests(view, encoder, dataset):
@@ -118,7 +134,7 @@ def chosen_manifests(datasets):
 def recipe_inputs(wildcards):
     """Returns the data set that a recipe trains on."""
     recipe = recipes[wildcards.encoder]
-    return world_marker(recipe.dataset) if recipe.dataset else []
+    return world_marker(study.datasets[recipe.dataset]) if recipe.dataset else []
 
 
 def embedding_inputs(wildcards):
@@ -128,7 +144,23 @@ def embedding_inputs(wildcards):
         if wildcards.encoder in recipes
         else []
     )
-    return weights + world_marker(wildcards.dataset)
+    return weights + dataset_inputs(wildcards.dataset, int(wildcards.part))
+
+
+def dataset_inputs(name, part):
+    """Returns what one part of a data set, of a pool or of a downloaded set is read from."""
+    if name in study.datasets:
+        return world_marker(study.datasets[name])
+    if name in curate.pool:
+        return [layout.pool(name, part), layout.duplicates]
+    return [layout.download(name, part) / "report.json", layout.mixes / "kept.parquet"]
+
+
+def dataset_block(wildcards):
+    """Returns the block that says what is embedded."""
+    if wildcards.dataset in study.datasets:
+        return dump(study.datasets[wildcards.dataset])
+    return dump(study.sources.get(wildcards.dataset))
 
 
 def encoder_block(wildcards):

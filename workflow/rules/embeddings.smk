@@ -18,7 +18,7 @@ rule embed:
     params:
         file=study_file,
         encoder=encoder_block,
-        dataset=lambda wildcards: dump(study.datasets[wildcards.dataset]),
+        dataset=dataset_block,
         embed=dump(study.embed),
         part=lambda wildcards: int(wildcards.part),
         workers=lambda wildcards, threads: threads - 1,

@@ -16,6 +16,7 @@ from ligature.cli.context import (
     open_layout,
 )
 from ligature.data import open_dataset
+from ligature.data.parts import count_parts, open_part
 from ligature.errors import ParamsError
 from ligature.params.encoders import VisionEncoderParams
 from ligature.store.atomic import write_json
@@ -29,7 +30,8 @@ def world(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> No
     settings = layout.study.world
     if settings is None:
         raise ParamsError(f"study {layout.study.study!r} has no world block; there is nothing to render")
-    summary = write_world(layout.world, **settings.model_dump())
+    values = settings.model_dump(exclude={"web"})
+    summary = write_world(layout.world, **values, web=settings.web)
     write_json(layout.world / "world.json", {"images": summary.images, "classes": summary.classes})
 
 
@@ -83,15 +85,12 @@ def embed(
 
     layout = open_layout(params, results, threads)
     entry = find_encoder(layout, name)
-    data = open_dataset(layout, dataset)
-    parts = layout.study.datasets[dataset].parts
-    if part >= parts:
-        raise ParamsError(f"--part {part}: data set {dataset!r} has {parts} parts, counted from 0")
+    data, parts = open_part(layout, dataset, part), count_parts(layout, dataset)
     common = {"part": f"{part}/{parts}", "view": view, "params": layout.study.embed}
     folder = layout.embeddings(view, name, dataset, part)
     if isinstance(entry, VisionEncoderParams):
         model = load_vision_encoder(entry, layout, device=device, precision=precision, compiled=compiled)
-        extract_images(model, data.part(part, parts), folder, workers=workers, **common)
+        extract_images(model, data, folder, workers=workers, **common)
     else:
         text_model = load_text_encoder(entry, layout, device=device, precision=precision)
-        extract_texts(text_model, data.part(part, parts), folder, **common)
+        extract_texts(text_model, data, folder, **common)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ligature.data.mixture import Mixture
 from ligature.errors import DataError
 from ligature.params.train import ProjectorParams
 from ligature.progress import say
@@ -101,8 +102,23 @@ def load_captioned(layout: Layout, vision: str, text: str, dataset: str, view: s
     )
 
 
-def load_pairs(layout: Layout, vision: str, text: str, datasets: list[str], view: str = "pooled") -> PairedFeatures:
+def load_pairs(
+    layout: Layout,
+    vision: str,
+    text: str,
+    datasets: list[str],
+    view: str = "pooled",
+    weights: str | list[float] | None = None,
+) -> PairedFeatures:
     """Loads captioned data sets one after the other as training pairs; images without a caption are left out.
+
+    Args:
+        layout: of the study.
+        vision: name of the vision encoder.
+        text: name of the text encoder.
+        datasets: names of data sets or downloaded sets.
+        view: of the stores.
+        weights: shares of the data sets in an epoch; by size where there is none.
 
     Raises:
         StoreError: when two stores do not belong together.
@@ -116,7 +132,9 @@ def load_pairs(layout: Layout, vision: str, text: str, datasets: list[str], view
         local=None if first.local is None else _concatenate([data.images.local for data in loaded]),
     )
     texts = _concatenate([data.texts for data in loaded])
-    return PairedFeatures(images, texts, np.concatenate(owners), hash_strings(data.content_hash for data in loaded))
+    content_hash = hash_strings(data.content_hash for data in loaded)
+    mixture = None if weights is None else Mixture.of(np.diff(starts).tolist(), weights)
+    return PairedFeatures(images, texts, np.concatenate(owners), content_hash, mixture=mixture)
 
 
 def _with_captions(data: Captioned) -> Captioned:

@@ -27,6 +27,20 @@ VERBS = {
     "select": "pairs",
     "train": "train",
     "evaluate": "evaluate",
+    "fetch": "pool",
+    "pool": "pool",
+    "dedupe": "pool",
+    "prototypes": "scoring",
+    "score": "scoring",
+    "merge": "scoring",
+    "curate": "curate",
+    "download": "download",
+    "retry-failed": "download",
+    "assemble": "assemble",
+    "ablate": "ablation",
+    "ablation": "ablation",
+    "dataset": "dataset",
+    "plan": "plan",
     "report": "report",
     "show": "report",
     "record": "record",
@@ -36,7 +50,11 @@ VERBS = {
 
 def _register(typed: str | None) -> None:
     for verb in [typed] if typed in VERBS else VERBS:
-        app.command(name=verb)(getattr(import_module(f"ligature.cli.{VERBS[verb]}"), verb))
+        entry = getattr(import_module(f"ligature.cli.{VERBS[verb]}"), verb.replace("-", "_"))
+        if isinstance(entry, typer.Typer):
+            app.add_typer(entry, name=verb)
+        else:
+            app.command(name=verb)(entry)
 
 
 @app.command()

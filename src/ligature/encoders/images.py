@@ -1,25 +1,14 @@
 """Decoding images ahead of the model, in worker processes; a broken image is reported, never fatal."""
 
-import contextlib
-import hashlib
-import io
-import os
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ligature.data.images import read_image
 from ligature.encoders.preprocessing import Preprocess
-
-MAX_BYTES = 64 << 20
-MAX_PIXELS = 64_000_000
-MAX_ASPECT = 100
-FORMATS = {"AVIF", "BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP"}
-"""Formats that are read. Pillow knows others, and hands some of those (EPS) to programs outside."""
 
 
 @dataclass(frozen=True)
@@ -37,58 +26,6 @@ class Decoded:
     pixels: Tensor | None
     sha256: str = ""
     reason: str = ""
-
-
-def read_image(path: str) -> tuple[Image.Image, str]:
-    """Reads and fully decodes an image file within limits of size, turned upright by its EXIF orientation.
-
-    Returns:
-        The image in RGB and the SHA-256 of the file (32 hex digits).
-
-    Raises:
-        ValueError: with the reason in a few words.
-    """
-    data = _read_bytes(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with Image.open(io.BytesIO(data)) as image:
-                _check_format_and_size(image)
-                pixels = image.convert("RGB")
-        except UnidentifiedImageError:
-            raise ValueError("not an image") from None
-        except _RefusedError:
-            raise
-        except Exception as error:  # what Pillow's decoders raise on broken files is of every kind
-            raise ValueError(f"broken image ({' '.join(str(error).split())[:80]})") from error
-        with contextlib.suppress(Exception):  # a broken EXIF block says nothing of the orientation
-            ImageOps.exif_transpose(pixels, in_place=True)
-    return pixels, hashlib.sha256(data).hexdigest()[:32]
-
-
-class _RefusedError(ValueError):
-    """An image that could be decoded, but is not wanted."""
-
-
-def _read_bytes(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_size > MAX_BYTES:
-                raise ValueError(f"file above {MAX_BYTES >> 20} MiB")
-            return file.read()
-    except FileNotFoundError:
-        raise ValueError("missing file") from None
-    except OSError as error:
-        raise ValueError(f"unreadable file ({error.strerror})") from error
-
-
-def _check_format_and_size(image: Image.Image) -> None:
-    if image.format not in FORMATS:
-        raise _RefusedError(f"format {image.format} is not read")
-    if image.width * image.height > MAX_PIXELS:
-        raise _RefusedError(f"more than {MAX_PIXELS:,} pixels")
-    if max(image.size) > MAX_ASPECT * min(image.size):
-        raise _RefusedError(f"sides above {MAX_ASPECT} : 1")
 
 
 class _ImageFiles(Dataset):
@@ -125,7 +62,7 @@ def decoded_batches(
     """Yields batches in order: what became of each image, and the stacked pixels of the usable ones.
 
     Args:
-        paths: image files.
+        paths: image files, or images inside tar files as ``ligature.data.shards.member_path`` returns them.
         preprocess: of the encoder.
         batch_size: files a batch.
         workers: processes that decode ahead of the model; 0 decodes in this one.

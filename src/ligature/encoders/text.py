@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ligature.encoders.aligned import load_clip
 from ligature.encoders.pretrained import load_frozen, loading
 from ligature.encoders.source import resolve_source
 from ligature.errors import EncoderError
@@ -141,6 +142,26 @@ def _transformers(params: TextEncoderParams, layout: Layout, device: str, precis
     return TextEncoder(params.name, identity, _lengths_by(tokenizer, params.prompt), limit, forward)
 
 
+def _clip(params: TextEncoderParams, layout: Layout, device: str, precision: str) -> TextEncoder:
+    from transformers import AutoTokenizer
+
+    source = resolve_source(params, layout)
+    model = load_clip(params, source).to(device)
+    with loading(params, source):
+        tokenizer = AutoTokenizer.from_pretrained(source.folder, trust_remote_code=False)
+    limit = _length_limit(params, tokenizer.model_max_length, model.text_model)
+
+    def forward(texts: Sequence[str]) -> TextFeatures:
+        prompted = [params.prompt + text for text in texts]
+        batch = tokenizer(prompted, padding=True, truncation=True, max_length=limit, return_tensors="pt").to(device)
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
+            projected = model.get_text_features(**batch).pooler_output
+        return TextFeatures(projected.float())
+
+    identity = _identity(params, source.identity, limit, precision)
+    return TextEncoder(params.name, identity, _lengths_by(tokenizer, params.prompt), limit, forward)
+
+
 def pool_tokens(tokens: Tensor, mask: Tensor, pooling: str) -> Tensor:
     """Pools [b, l, d] tokens under a [b, l] mask into [b, d]: the first token, or the mean of the real ones."""
     if pooling == "cls":
@@ -185,6 +206,7 @@ def _identity(params: TextEncoderParams, revision: str, max_length: int | None, 
 TEXT_LOADERS: dict[str, Callable[..., TextEncoder]] = {
     "sentence-transformers": _sentence_transformers,
     "transformers": _transformers,
+    "clip": _clip,
     "bag-of-words": _bag_of_words,
 }
 """Adapters by name. A new one is a function here and a word in ``TextEncoderParams.loader``."""

@@ -1,4 +1,4 @@
-"""Vision encoders: one adapter a loader, all giving a CLS token and patch tokens."""
+"""Vision encoders: one adapter a loader, giving a CLS token and patch tokens, or one vector."""
 
 import inspect
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ligature.encoders.aligned import load_clip
 from ligature.encoders.preprocessing import Preprocess, load_preprocess
 from ligature.encoders.pretrained import load_frozen
 from ligature.encoders.source import resolve_source
@@ -23,12 +24,12 @@ class VisionFeatures:
     """What an encoder says of a batch of images.
 
     Attributes:
-        cls: [b, d] CLS token, or None where the architecture has none.
-        patches: [b, t, d] patch tokens; t is 0 where there are none.
+        cls: [b, d] CLS token or the encoder's one vector, or None where the architecture has none.
+        patches: [b, t, d] patch tokens; t is 0 where there are none, None where the encoder gives one vector only.
     """
 
     cls: Tensor | None
-    patches: Tensor
+    patches: Tensor | None
 
     def pooled(self, pooling: str) -> Tensor:
         """Returns one vector an image: ``cls``, ``mean`` of the patches, or ``cls+mean`` side by side."""
@@ -38,13 +39,21 @@ class VisionFeatures:
                 raise EncoderError(f"pooling {pooling!r} needs a CLS token, this encoder has none; use 'mean'")
             parts.append(self.cls)
         if "mean" in pooling:
-            if self.patches.shape[1] == 0:
+            if self.patches is None or self.patches.shape[1] == 0:
                 raise EncoderError(f"pooling {pooling!r} needs patch tokens, this encoder has none; use 'cls'")
             parts.append(self.patches.mean(dim=1))
         return torch.cat(parts, dim=-1)
 
     def tokens(self) -> Tensor:
-        """Returns [b, t, d]: the CLS token first, where there is one, then the patches."""
+        """Returns [b, t, d]: the CLS token first, where there is one, then the patches.
+
+        Raises:
+            EncoderError: when the encoder gives one vector only.
+        """
+        if self.patches is None:
+            raise EncoderError(
+                "this vision encoder has no token states; use train.mode 'pooled' or another vision encoder"
+            )
         return self.patches if self.cls is None else torch.cat([self.cls[:, None], self.patches], dim=1)
 
 
@@ -125,17 +134,36 @@ def _transformers(
             states = run(pixel_values=pixels.to(device, non_blocking=True), **keywords).last_hidden_state
         return split_tokens(states.float(), has_cls, others)
 
-    identity = {
+    identity = _identity(params, source.identity, has_cls, precision)
+    return VisionEncoder(params.name, identity, load_preprocess(params, source), forward, params.pooling, has_cls)
+
+
+def _clip(params: VisionEncoderParams, layout: Layout, device: str, precision: str, compiled: bool) -> VisionEncoder:
+    source = resolve_source(params, layout)
+    model = load_clip(params, source).to(device)
+    run = torch.compile(model.get_image_features) if compiled else model.get_image_features
+    keywords = {"interpolate_pos_encoding": True} if params.image_size else {}
+
+    def forward(pixels: Tensor) -> VisionFeatures:
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
+            projected = run(pixel_values=pixels.to(device, non_blocking=True), **keywords).pooler_output
+        return VisionFeatures(projected.float(), None)
+
+    identity = _identity(params, source.identity, True, precision)
+    return VisionEncoder(params.name, identity, load_preprocess(params, source), forward, params.pooling, has_cls=True)
+
+
+def _identity(params: VisionEncoderParams, revision: str, has_cls: bool, precision: str) -> dict[str, Any]:
+    return {
         "name": params.name,
         "loader": params.loader,
         "source": "this study" if params.recipe else params.source,
-        "revision": source.identity,
+        "revision": revision,
         "image_size": params.image_size,
         "pooling": params.pooling,
         "has_cls": has_cls,
         "precision": precision,
     }
-    return VisionEncoder(params.name, identity, load_preprocess(params, source), forward, params.pooling, has_cls)
 
 
 def split_tokens(states: Tensor, has_cls: bool, others: int = 0) -> VisionFeatures:
@@ -152,5 +180,9 @@ def split_tokens(states: Tensor, has_cls: bool, others: int = 0) -> VisionFeatur
     return VisionFeatures(cls, states[:, int(has_cls) + others :])
 
 
-VISION_LOADERS: dict[str, Callable[..., VisionEncoder]] = {"transformers": _transformers, "pixels": _pixels}
+VISION_LOADERS: dict[str, Callable[..., VisionEncoder]] = {
+    "transformers": _transformers,
+    "clip": _clip,
+    "pixels": _pixels,
+}
 """Adapters by name. A new one (timm, open_clip) is a function here and a word in ``VisionEncoderParams.loader``."""

@@ -68,8 +68,8 @@ class _EncoderBlock(Block):
 class VisionEncoderParams(_EncoderBlock):
     """A frozen vision encoder."""
 
-    loader: Literal["transformers", "pixels"]
-    """Adapter that loads it; `pixels` is the image itself, scaled down and flattened."""
+    loader: Literal["transformers", "clip", "pixels"]
+    """Adapter that loads it; `clip` gives the projected vector of CLIP, `pixels` is the image scaled down."""
     recipe: VisionRecipe | None = None
     """Makes the encoder within the study; takes the place of `source`."""
     image_size: Positive | None = None
@@ -82,6 +82,9 @@ class VisionEncoderParams(_EncoderBlock):
         if self.loader == "pixels":
             if self.source or self.recipe or self.pooling != "cls" or self.image_size is None:
                 raise ValueError("loader 'pixels' takes image_size and pooling 'cls', no source and no recipe")
+        elif self.loader == "clip":
+            if self.source is None or self.recipe or self.pooling != "cls":
+                raise ValueError("loader 'clip' takes a source and pooling 'cls', its only vector, and no recipe")
         elif (self.source is None) == (self.recipe is None):
             raise ValueError("give exactly one of source and recipe")
         return self
@@ -90,12 +93,12 @@ class VisionEncoderParams(_EncoderBlock):
 class TextEncoderParams(_EncoderBlock):
     """A frozen text encoder."""
 
-    loader: Literal["sentence-transformers", "transformers", "bag-of-words"]
-    """Adapter that loads it; `bag-of-words` counts hashed words."""
+    loader: Literal["sentence-transformers", "transformers", "clip", "bag-of-words"]
+    """Adapter that loads it; `clip` gives the projected vector of CLIP, `bag-of-words` counts hashed words."""
     recipe: TextRecipe | None = None
     """Makes the encoder within the study; takes the place of `source`."""
     pooling: Literal["own", "cls", "mean"] = "own"
-    """How tokens become one vector; `own` is the model's, as sentence-transformers saves it."""
+    """How tokens become one vector; `own` is the model's, as it was trained."""
     prompt: str = ""
     """Put before every text."""
     max_length: Positive | None = None
@@ -110,6 +113,9 @@ class TextEncoderParams(_EncoderBlock):
                 raise ValueError("loader 'bag-of-words' takes dims, no source and no recipe")
         elif self.dims is not None:
             raise ValueError("dims belongs to loader 'bag-of-words'; other encoders have their own width")
+        elif self.loader == "clip":
+            if self.source is None or self.recipe:
+                raise ValueError("loader 'clip' takes a source and no recipe")
         elif (self.source is None) == (self.recipe is None):
             raise ValueError("give exactly one of source and recipe")
         if (self.loader == "transformers") == (self.pooling == "own"):

@@ -5,12 +5,19 @@ from collections.abc import Iterator
 from pydantic import Field, model_validator
 
 from ligature.params.base import Block, Name
+from ligature.params.curate import AblationParams, CurateParams, DownloadParams, MixParams, SourceParams
+from ligature.params.curation_checks import check_curation
 from ligature.params.datasets import DatasetParams, ImageFoldersDataset
 from ligature.params.encoders import EmbedParams, EncodersParams
 from ligature.params.evaluate import EvaluateParams, ReportParams
 from ligature.params.pairs import PairsParams
 from ligature.params.train import TrainParams
 from ligature.params.world import WorldParams
+
+
+def uses_world(block: Block) -> bool:
+    """Whether a path in a block lies in the procedural world."""
+    return any("{world}" in str(value) for value in block.model_dump().values())
 
 
 class Study(Block):
@@ -26,6 +33,16 @@ class Study(Block):
     pairs: PairsParams
     train: TrainParams
     evaluate: EvaluateParams
+    sources: dict[Name, SourceParams]
+    """Sources of image addresses with captions; empty for studies without curation."""
+    curate: CurateParams | None
+    """From pools of captions to a concept-balanced selection; null for studies without it."""
+    download: DownloadParams | None
+    """Fetching the selected images; null for studies without curation."""
+    mixes: dict[Name, MixParams]
+    """Downloaded sets that are trained on together."""
+    ablation: AblationParams | None
+    """The same projector trained on every mix; null for none."""
     report: ReportParams
 
     @model_validator(mode="after")
@@ -43,10 +60,17 @@ class Study(Block):
 
     @model_validator(mode="after")
     def _world_is_there(self) -> "Study":
-        for name, dataset in self.datasets.items():
-            used = any("{world}" in str(value) for value in dataset.model_dump().values())
-            if used and self.world is None:
-                raise ValueError(f"datasets.{name}: uses {{world}}, but the study has no world block")
+        blocks = {f"datasets.{name}": dataset for name, dataset in self.datasets.items()}
+        blocks |= {f"sources.{name}": source for name, source in self.sources.items()}
+        blocks |= {"download": self.download} if self.download else {}
+        for key, block in blocks.items():
+            if self.world is None and uses_world(block):
+                raise ValueError(f"{key}: uses {{world}}, but the study has no world block")
+        return self
+
+    @model_validator(mode="after")
+    def _curation_fits_together(self) -> "Study":
+        check_curation(self)
         return self
 
     @staticmethod
@@ -68,6 +92,15 @@ class Study(Block):
             yield "evaluate.classification", name, False
         for name in self.evaluate.retrieval:
             yield "evaluate.retrieval", name, True
+        if self.curate is not None:
+            yield "curate.prototypes.dataset", self.curate.prototypes.dataset, False
+            for name in self.curate.decontaminate.datasets:
+                yield "curate.decontaminate.datasets", name, None
+        if self.ablation is not None:
+            for name in self.ablation.classification:
+                yield "ablation.classification", name, False
+            for name in self.ablation.retrieval:
+                yield "ablation.retrieval", name, True
         for encoder in self.encoders.vision:
             if encoder.recipe and encoder.recipe.dataset:
                 supervised = encoder.recipe.objective == "supervised"

@@ -5,6 +5,21 @@ from pydantic import Field
 from ligature.params.base import Block, Name, Positive, Seed
 
 
+class WebParams(Block):
+    """The web of the world: a pool of noisy captions with a Zipf tail of concepts, and three captioned sources."""
+
+    laion: Positive
+    """Rows of the LAION-like pool."""
+    parts: Positive = 4
+    """Parquet files of the pool."""
+    cc3m: Positive
+    """Rows of the CC3M-like source."""
+    cc12m: Positive
+    """Rows of the CC12M-like source."""
+    sbu: Positive
+    """Rows of the SBU-like source."""
+
+
 class WorldParams(Block):
     """A procedural world of captioned scenes, written in the file formats of the originals."""
 
@@ -18,3 +33,5 @@ class WorldParams(Block):
     """Images per class of the labelled set, per split."""
     voc: dict[Name, Positive] = Field(default_factory=dict)
     """Scenes with masks, per split."""
+    web: WebParams | None = None
+    """Sources with addresses, answered by a local server; null for none."""

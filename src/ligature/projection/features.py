@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ligature.data.mixture import Mixture
 from ligature.errors import DataError
 
 
@@ -118,6 +119,7 @@ class PairedFeatures:
         texts: features of m captions: [m, D] means, or all tokens.
         image_of_text: [m], the row of each caption's image.
         content_hash: hash of features and pairing where their owner knows it; else it is computed.
+        mixture: how often the images of several sources are drawn; None draws each once an epoch.
     """
 
     def __init__(
@@ -126,13 +128,15 @@ class PairedFeatures:
         texts: Features,
         image_of_text: np.ndarray,
         content_hash: str | None = None,
+        mixture: Mixture | None = None,
     ) -> None:
         """Checks the pairing and sorts the captions by image.
 
         Raises:
-            DataError: if lengths disagree, a caption has no image, or an image has no caption.
+            DataError: if lengths disagree, a caption has no image, an image has no caption, or the mixture is one of
+                another number of images.
         """
-        self.images, self.texts, self.content_hash = images, texts, content_hash
+        self.images, self.texts, self.content_hash, self.mixture = images, texts, content_hash, mixture
         self.image_of_text = np.asarray(image_of_text, dtype=np.int64)
         self._check()
         self._by_image = np.argsort(self.image_of_text, kind="stable")
@@ -149,6 +153,8 @@ class PairedFeatures:
             raise DataError(f"contrastive training needs at least 2 images, not {images}")
         if texts == 0 or owner.min() < 0 or owner.max() >= images:
             raise DataError(f"image_of_text must hold rows of the {images} images")
+        if self.mixture is not None and self.mixture.rows != images:
+            raise DataError(f"the sources of the mixture have {self.mixture.rows} images, the features {images}")
 
     def sample_epoch(self, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns the image rows [n] of an epoch in random order, and one random caption row [n] for each.
@@ -157,5 +163,7 @@ class PairedFeatures:
         """
         generator = np.random.default_rng([seed, epoch])
         image_rows = generator.permutation(len(self.images))
+        if self.mixture is not None:
+            image_rows = self.mixture.draws(seed, epoch)[image_rows]
         choice = generator.integers(self._captions[image_rows])
         return image_rows, self._by_image[self._first[image_rows] + choice]

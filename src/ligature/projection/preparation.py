@@ -7,6 +7,7 @@ import numpy as np
 from ligature.errors import DataError, ParamsError
 from ligature.projection.config import ProjectorConfig
 from ligature.projection.features import Features, ImageFeatures, PairedFeatures, RaggedTokens, width_of
+from ligature.store.hashing import hash_values
 
 _HASH_BYTES = 1 << 26
 
@@ -47,13 +48,18 @@ def select_pairs(config: ProjectorConfig, data: PairedFeatures) -> PairedFeature
     """
     check_width("text_dim", config.text_dim, data.texts)
     images = select_images(config, data.images)
-    return PairedFeatures(images, data.texts, data.image_of_text, data.content_hash)
+    return PairedFeatures(images, data.texts, data.image_of_text, data.content_hash, data.mixture)
 
 
 def hash_pairs(data: PairedFeatures) -> str:
-    """Returns a hash of features and pairing: the one given with ``data``, or SHA-256 of all contents."""
-    if data.content_hash is not None:
-        return data.content_hash
+    """Returns a hash of features, pairing and mixture: of the hash given with ``data``, or SHA-256 of all contents."""
+    contents = _hash_contents(data) if data.content_hash is None else data.content_hash
+    if data.mixture is None:
+        return contents
+    return hash_values([contents, data.mixture.sizes, data.mixture.weights])
+
+
+def _hash_contents(data: PairedFeatures) -> str:
     digest = hashlib.sha256()
     for features in (data.images.cls, data.images.local, data.texts, data.image_of_text):
         arrays = (features.tokens, features.offsets) if isinstance(features, RaggedTokens) else (features,)

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from ligature.params import Study
-from ligature.reporting.sections import PUBLISHED, Section, about, headlines, sections
+from ligature.reporting.section import Section
+from ligature.reporting.sections import PUBLISHED, about, headlines, sections
 from ligature.reporting.sources import ReportSources, read_sources
 from ligature.reporting.thumbnails import data_uri
 from ligature.store.atomic import write_text

@@ -1,4 +1,4 @@
-"""Sample retrievals as the page shows them: a query and its hits, pictures embedded, text bounded."""
+"""Samples as the page shows them: retrievals and collected rows, pictures embedded, text bounded."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,11 +7,15 @@ from ligature.reporting.text import LABELS, bounded, number
 from ligature.reporting.thumbnails import thumbnail
 
 CAPTION_LIMIT = 160
+SHEET_KINDS = ("rare", "middle", "frequent")
+SHEET_CONCEPTS = 6
+SHEET_ROWS = 12
+SHEET_CAPTION_LIMIT = 90
 
 
 @dataclass(frozen=True)
 class Tile:
-    """An image or a text: exactly one of ``text`` and ``is_image`` holds; ``uri`` is None for a broken image."""
+    """A text, an image, or an image with a text; ``uri`` is None for a broken image."""
 
     is_image: bool
     uri: str | None = None
@@ -22,10 +26,10 @@ class Tile:
 
 @dataclass(frozen=True)
 class SampleCard:
-    """One query with its hits, best first."""
+    """Some hits, best first, and the query they belong to; None where a concept took its place."""
 
     title: str
-    query: Tile
+    query: Tile | None
     hits: list[Tile]
 
 
@@ -47,3 +51,33 @@ def _tile(item: dict[str, Any]) -> Tile:
     if "image" in item:
         return Tile(is_image=True, uri=thumbnail(item["image"]), score=score, correct=correct)
     return Tile(is_image=False, text=bounded(item.get("text", ""), CAPTION_LIMIT), score=score, correct=correct)
+
+
+def sheet_cards(sheet: list[dict[str, Any]], concepts: int) -> list[SampleCard]:
+    """Returns the collected rows of a few concepts: rare ones first, at most ``SHEET_CONCEPTS`` of every kind.
+
+    Args:
+        sheet: one object a concept: ``name``, ``kind``, ``rarity_rank`` and ``rows``.
+        concepts: number of all concepts; 0 where it is not known.
+    """
+    of = f" of {concepts:,}" if concepts else ""
+    return [
+        SampleCard(
+            title=f"{bounded(entry['name'])}: {kind}, place {entry['rarity_rank'] + 1:,}{of} in rarity",
+            query=None,
+            hits=[_collected_tile(row) for row in entry["rows"][:SHEET_ROWS]],
+        )
+        for kind in SHEET_KINDS
+        for entry in [entry for entry in sheet if entry["kind"] == kind][:SHEET_CONCEPTS]
+    ]
+
+
+def _collected_tile(row: dict[str, Any]) -> Tile:
+    image, score = row.get("image"), row.get("score")
+    facts = ["" if score is None else number(float(score)), bounded(row.get("source", ""), 20)]
+    return Tile(
+        is_image=image is not None,
+        uri=None if image is None else thumbnail(image),
+        text=bounded(row["caption"], SHEET_CAPTION_LIMIT),
+        score=" · ".join(filter(None, facts)),
+    )

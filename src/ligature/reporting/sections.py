@@ -1,18 +1,16 @@
 """Sections of the page, each made from the inputs alone."""
 
-from dataclasses import dataclass, field
-
 import pandas as pd
 
 from ligature.params import Study
 from ligature.reporting import outcome_readings, pair_figures, pair_readings, pair_tables, result_tables
 from ligature.reporting.aggregate import with_chance
-from ligature.reporting.drawing import Drawing
+from ligature.reporting.curation_sections import curation_sections
 from ligature.reporting.fact_tables import projector_table, store_table
 from ligature.reporting.feature_figures import feature_maps
-from ligature.reporting.samples import SampleCard, sample_cards
+from ligature.reporting.samples import sample_cards
+from ligature.reporting.section import Section
 from ligature.reporting.sources import ReportInputs
-from ligature.reporting.table import Table
 from ligature.reporting.text import (
     PERCENT,
     bounded,
@@ -32,35 +30,6 @@ PUBLISHED = (
 SHOWN_PUBLISHED = ("T3", "T4")
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the page; what is empty is not shown.
-
-    Attributes:
-        id: anchor.
-        title: heading.
-        text: paragraphs.
-        points: (heading, sentences) of lists.
-        drawings: figures, in order.
-        tables: tables, in order.
-        samples: sample retrievals.
-        details: (summary, preformatted text) of collapsible parts.
-        published: tables shown apart, measured by others.
-        files: tables written beside the page and not shown.
-    """
-
-    id: str
-    title: str
-    text: list[str] = field(default_factory=list)
-    points: list[tuple[str, list[str]]] = field(default_factory=list)
-    drawings: list[Drawing] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    samples: list[SampleCard] = field(default_factory=list)
-    details: list[tuple[str, str]] = field(default_factory=list)
-    published: list[Table] = field(default_factory=list)
-    files: list[Table] = field(default_factory=list)
-
-
 def sections(study: Study, inputs: ReportInputs) -> list[Section]:
     """Returns all sections of the page in their order."""
     return [
@@ -72,6 +41,7 @@ def sections(study: Study, inputs: ReportInputs) -> list[Section]:
         _results(inputs),
         _samples(inputs),
         _features(inputs),
+        *curation_sections(inputs.curation),
         _data(inputs),
     ]
 

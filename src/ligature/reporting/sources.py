@@ -1,14 +1,14 @@
 """What the page is made from: files of the earlier stages, read and checked."""
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ligature.errors import DataError
+from ligature.reporting.curation_sources import CurationInputs, CurationSources, read_curation
+from ligature.reporting.readers import read_objects, read_record, read_table
 
 PAIR_COLUMNS = (
     *("dataset", "vision", "text", "n", "vision_dim", "text_dim", "cka_biased", "cka_debiased", "cka_ci_low"),
@@ -32,6 +32,7 @@ class ReportSources:
         samples: json, sample retrievals.
         features: csv, features in the plane before and after alignment.
         stores: one dict an embedding store: encoder, modality, dataset, rows, dims, skipped, truncated, max_tokens.
+        curation: what the stages of curation leave.
     """
 
     pairs: Path
@@ -43,6 +44,7 @@ class ReportSources:
     samples: Path | None = None
     features: Path | None = None
     stores: Sequence[dict[str, Any]] = ()
+    curation: CurationSources = field(default_factory=CurationSources)
 
     @classmethod
     def in_folder(cls, folder: Path | str, stores: Sequence[dict[str, Any]] = ()) -> "ReportSources":
@@ -58,6 +60,7 @@ class ReportSources:
             samples=folder / "evaluation/samples.json",
             features=folder / "evaluation/features_2d.csv",
             stores=stores,
+            curation=CurationSources.in_folder(folder),
         )
 
 
@@ -74,6 +77,7 @@ class ReportInputs:
     samples: list[dict[str, Any]]
     features: pd.DataFrame
     stores: pd.DataFrame
+    curation: CurationInputs
 
 
 def read_sources(sources: ReportSources) -> ReportInputs:
@@ -83,60 +87,14 @@ def read_sources(sources: ReportSources) -> ReportInputs:
         DataError: a required file is missing, a file is not what it should be, or a column is missing.
     """
     return ReportInputs(
-        pairs=_table(sources.pairs, PAIR_COLUMNS, stage="pairs"),
-        chosen=_record(sources.chosen, ("vision", "text", "rank_by", "value", "chosen_by"), stage="pairs"),
-        history=_table(sources.history, ("step", "train_loss", "learning_rate", "temperature"), stage="train"),
-        projector=_record(sources.projector, ("config", "facts"), stage="train"),
-        results=_table(sources.results, RESULT_COLUMNS, stage="evaluate"),
-        correlations=_table(sources.correlations, ("dataset", "metric", "target", "pearson", "spearman", "n")),
-        samples=_samples(sources.samples),
-        features=_table(sources.features, ("stage", "modality", "pair", "x", "y")),
+        pairs=read_table(sources.pairs, PAIR_COLUMNS, stage="pairs"),
+        chosen=read_record(sources.chosen, ("vision", "text", "rank_by", "value", "chosen_by"), stage="pairs"),
+        history=read_table(sources.history, ("step", "train_loss", "learning_rate", "temperature"), stage="train"),
+        projector=read_record(sources.projector, ("config", "facts"), stage="train"),
+        results=read_table(sources.results, RESULT_COLUMNS, stage="evaluate"),
+        correlations=read_table(sources.correlations, ("dataset", "metric", "target", "pearson", "spearman", "n")),
+        samples=read_objects(sources.samples, SAMPLE_KEYS),
+        features=read_table(sources.features, ("stage", "modality", "pair", "x", "y")),
         stores=pd.DataFrame(list(sources.stores)),
+        curation=read_curation(sources.curation),
     )
-
-
-def _table(path: Path | None, columns: Sequence[str], stage: str | None = None) -> pd.DataFrame:
-    """Reads a csv; one without a stage is optional and empty where it is absent."""
-    table = _read(path, pd.read_csv, stage)
-    if table is None:
-        return pd.DataFrame(columns=list(columns))
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise DataError(f"{path}: column {missing[0]!r} is missing; run the stage that makes it again")
-    if stage and table.empty:
-        raise DataError(f"{path}: no rows; run the {stage} stage again")
-    return table
-
-
-def _record(path: Path, keys: Sequence[str], stage: str) -> dict[str, Any]:
-    record = _read(path, _read_json, stage)
-    if not isinstance(record, dict) or not set(keys) <= set(record):
-        raise DataError(f"{path}: expected an object with {', '.join(keys)}; run the {stage} stage again")
-    return record
-
-
-def _samples(path: Path | None) -> list[dict[str, Any]]:
-    samples = _read(path, _read_json, None)
-    if samples is None:
-        return []
-    if not isinstance(samples, list) or not all(
-        isinstance(sample, dict) and set(sample) >= SAMPLE_KEYS for sample in samples
-    ):
-        raise DataError(f"{path}: expected a list of objects with {', '.join(sorted(SAMPLE_KEYS))}")
-    return samples
-
-
-def _read(path: Path | None, reader: Callable[[Path], Any], stage: str | None) -> Any:
-    if path is None or not Path(path).exists():
-        if stage is None:
-            return None
-        raise DataError(f"{path}: missing; run the {stage} stage, which makes it")
-    try:
-        return reader(Path(path))
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read ({reason}); run the stage that makes it again") from error
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))

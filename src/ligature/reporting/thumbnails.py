@@ -4,21 +4,26 @@ import base64
 import io
 from pathlib import Path
 
+from ligature.data.shards import read_bytes, split_member
+
 SIDE = 160
+MOST_BYTES = 64 * 2**20
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
 
 def thumbnail(path: Path | str) -> str | None:
     """Returns the image as a data URI of a JPEG of at most ``SIDE`` pixels; None where it cannot be decoded.
 
-    Decoders raise almost anything on files made to break them, so every error counts as a broken image.
+    The path is that of a file, or of a file inside a tar as ``ligature.data.shards`` names it. Decoders raise almost
+    anything on files made to break them, so every error counts as a broken image.
     """
     from PIL import Image, ImageOps
 
     try:
-        if not Path(path).is_file():
+        if not Path(split_member(str(path))[0]).is_file():
             return None
-        with Image.open(path, formats=FORMATS) as image:
+        content = io.BytesIO(read_bytes(str(path), MOST_BYTES))
+        with Image.open(content, formats=FORMATS) as image:
             image.draft("RGB", (SIDE, SIDE))
             picture = ImageOps.exif_transpose(image).convert("RGBA")
     except Exception:

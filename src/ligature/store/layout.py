@@ -49,6 +49,78 @@ class Layout:
         """Folder of the results page."""
         return self.root / "report"
 
+    @property
+    def curation(self) -> Path:
+        """Folder of prototypes, scores and the selection."""
+        return self.root / "curation"
+
+    @property
+    def mixes(self) -> Path:
+        """Folder of the mixes: which downloaded rows are trained on, with what weights."""
+        return self.root / "mixes"
+
+    @property
+    def dataset(self) -> Path:
+        """Folder of the selection as a data set with its card."""
+        return self.root / "dataset"
+
+    @property
+    def ablation(self) -> Path:
+        """Folder of the trainings on every mix."""
+        return self.root / "ablation"
+
+    @property
+    def duplicates(self) -> Path:
+        """Table of the rows of all sources that stand there already."""
+        return self.root / "pool" / "duplicates.parquet"
+
+    def source_file(self, source: str, file: int) -> Path:
+        """File of a source that was fetched."""
+        return self.root / "sources" / source / f"part-{file:05d}"
+
+    def pool(self, source: str, part: int) -> Path:
+        """Table of the wanted rows of one part of a source."""
+        return self.root / "pool" / source / f"part-{part:05d}.parquet"
+
+    def pool_parts(self, source: str) -> list[Path]:
+        """Tables of all parts of a source."""
+        return [self.pool(source, part) for part in range(self.study.sources[source].jobs)]
+
+    def top_k(self, level: int, index: int) -> Path:
+        """State of scoring: level 0 is a part of the pool, higher levels are merged."""
+        return self.curation / "top_k" / f"level-{level}" / f"state-{index:05d}.safetensors"
+
+    @property
+    def pool_jobs(self) -> list[tuple[str, int]]:
+        """Source and part of every job that scores captions; its position is the index of its state."""
+        return [(source, part) for source in self.study.curate.pool for part in range(self.study.sources[source].jobs)]
+
+    @property
+    def merge_levels(self) -> list[int]:
+        """Number of states at every level of the tree of merges, from the parts of the pool to one."""
+        levels = [len(self.pool_jobs)]
+        while levels[-1] > 1:
+            levels.append(-(-levels[-1] // self.study.curate.fan_in))
+        return levels
+
+    def merge_inputs(self, level: int, index: int) -> list[Path]:
+        """States of the level below that one state is merged from."""
+        fan_in, count = self.study.curate.fan_in, self.merge_levels[level - 1]
+        return [self.top_k(level - 1, number) for number in range(index * fan_in, min((index + 1) * fan_in, count))]
+
+    def download(self, name: str, chunk: int) -> Path:
+        """Folder of one downloaded chunk of a set of rows."""
+        return self.root / "download" / name / f"chunk-{chunk:05d}"
+
+    def download_chunks(self, name: str) -> list[Path]:
+        """Folders of all chunks of a set of rows."""
+        return [self.download(name, chunk) for chunk in range(self.study.download.chunks)]
+
+    @property
+    def sets(self) -> list[str]:
+        """Sets of rows that are downloaded: those that mixes name, in order of first mention."""
+        return list(dict.fromkeys(name for mix in self.study.mixes.values() for name in mix.sets))
+
     def encoder(self, name: str) -> Path:
         """Folder of an encoder that the study makes itself."""
         return self.root / "encoders" / name
@@ -58,20 +130,32 @@ class Layout:
         return self.root / "embeddings" / self.group(view, dataset) / view / encoder / dataset / f"part-{part:05d}"
 
     def group(self, view: str, dataset: str) -> str:
-        """Returns ``discovery`` for stores that every encoder needs, ``chosen`` for those of the chosen pair alone.
+        """Returns the group of a store, by the stage that needs it first.
 
-        Pair discovery must be able to end before it is known which encoders the later stages need.
+        ``discovery``: every encoder, the data sets of pair discovery, which must be able to end before it is known
+        which encoders the later stages need. ``chosen``: the chosen pair alone. ``pool``: captions to be scored.
+        ``sets``: downloaded rows.
         """
+        if dataset not in self.study.datasets:
+            return "pool" if dataset in self.study.curate.pool else "sets"
         pairs = self.study.pairs
         discovery = {*pairs.datasets, pairs.probe.train, pairs.probe.test}
         return "discovery" if view == "pooled" and dataset in discovery else "chosen"
 
     def embedding_parts(self, view: str, encoder: str, dataset: str) -> list[Path]:
-        """Folders of all parts of a data set under one encoder; the prompts of class folders are a single part."""
+        """Folders of all parts of a data set, pool or downloaded set under one encoder.
+
+        The prompts of class folders are a single part.
+        """
+        return [self.embeddings(view, encoder, dataset, part) for part in range(self._parts(encoder, dataset))]
+
+    def _parts(self, encoder: str, dataset: str) -> int:
+        if dataset not in self.study.datasets:
+            pool = dataset in self.study.curate.pool
+            return self.study.sources[dataset].jobs if pool else self.study.download.chunks
         params = self.study.datasets[dataset]
         of_texts = encoder in {entry.name for entry in self.study.encoders.text}
-        parts = 1 if of_texts and isinstance(params, ImageFoldersDataset) else params.parts
-        return [self.embeddings(view, encoder, dataset, part) for part in range(parts)]
+        return 1 if of_texts and isinstance(params, ImageFoldersDataset) else params.parts
 
     def probe(self, vision: str, text: str) -> Path:
         """File of the probe training of one pair."""

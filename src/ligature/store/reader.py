@@ -97,6 +97,31 @@ class EmbeddingStore:
         arrays = list(self.arrays())
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
+    def find(self, ids: Sequence[str]) -> np.ndarray:
+        """Returns the vectors of chosen items of a pooled store, [n, d] float16, in the order of ``ids``.
+
+        Shards are looked through one after the other, so that memory holds the chosen vectors only.
+
+        Raises:
+            StoreError: naming an id that is not in the store.
+        """
+        place = pd.Index(ids)
+        found = np.zeros(len(place), dtype=bool)
+        vectors = np.empty((len(place), self.dims), np.float16)
+        for array, shard_ids in zip(self.arrays(), self._shard_ids(), strict=True):
+            rows = place.get_indexer(shard_ids)
+            vectors[rows[rows >= 0]] = array[rows >= 0]
+            found[rows[rows >= 0]] = True
+        if not found.all():
+            missing = place[~found][0]
+            raise StoreError(f"{self.folders[0].parent}: {missing!r} is not in the store; embed it again")
+        return vectors
+
+    def _shard_ids(self) -> Iterator[pd.Series]:
+        for folder, manifest in zip(self.folders, self.manifests, strict=True):
+            for shard in manifest.shards:
+                yield pd.read_parquet(shard_paths(folder, manifest.modality, shard.name)[1], columns=["id"])["id"]
+
     def metadata(self) -> pd.DataFrame:
         """Returns one row an item, in order.
 

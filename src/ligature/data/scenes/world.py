@@ -22,7 +22,10 @@ from ligature.data.scenes.files import (
 from ligature.data.scenes.rendering import mask, render
 from ligature.data.scenes.sampling import distinct_scenes, generator, single_scenes
 from ligature.data.scenes.scene import Scene, class_names
+from ligature.data.scenes.web.leaks import find_leaks
+from ligature.data.scenes.web.writing import row_counts, write_web
 from ligature.errors import DataError
+from ligature.params.world import WebParams
 from ligature.progress import Progress
 from ligature.store.atomic import write_text
 
@@ -35,7 +38,8 @@ class WorldSummary:
 
     Attributes:
         root: the folder.
-        images: number of images of every part, for example ``coco/val``.
+        images: number of images of every part, for example ``coco/val``; of the sources of the web, such as
+            ``web/laion``, the number of rows.
         classes: number of classes of the ImageNet-like set.
     """
 
@@ -71,6 +75,7 @@ def write_world(
     coco: Mapping[str, int],
     imagenet: Mapping[str, int],
     voc: Mapping[str, int],
+    web: WebParams | Mapping[str, int] | None = None,
 ) -> WorldSummary:
     """Writes a world of scenes, the same bytes for the same arguments, and replaces ``root`` at the end.
 
@@ -81,6 +86,7 @@ def write_world(
         coco: number of captioned scenes of every split.
         imagenet: number of images of every class of every split.
         voc: number of scenes with masks of every split.
+        web: rows of the sources with urls, as params or as their plain values; None for no web.
 
     Raises:
         DataError: an argument makes no sense, or a split asks for more scenes than the world holds for it.
@@ -89,7 +95,10 @@ def write_world(
     counts = _counts(image_size, coco=coco, imagenet=imagenet, voc=voc)
     division = Division(counts)
     singles = _single_scenes_of(division, imagenet) if imagenet else {}
-    with _replacing_folder(root) as folder, Progress("scenes", sum(counts.values()), "images") as progress:
+    sources = None if web is None else WebParams(**dict(web))
+    rows = {} if sources is None else {f"web/{name}": count for name, count in row_counts(sources).items()}
+    total = sum(counts.values()) + sum(rows.values())
+    with _replacing_folder(root) as folder, Progress("scenes", total, "images") as progress:
         job = _Job(folder, seed, image_size, division, progress)
         for split, count in coco.items():
             _write_coco(job, split, count)
@@ -97,7 +106,10 @@ def write_world(
             _write_imagenet(job, imagenet, singles)
         if voc:
             _write_voc(job, voc)
-    return WorldSummary(root, counts, len(class_names()))
+        if sources is not None:
+            leaks = find_leaks(folder, coco, imagenet)
+            write_web(folder / "web", seed=seed, image_size=image_size, params=sources, leaks=leaks, progress=progress)
+    return WorldSummary(root, counts | rows, len(class_names()))
 
 
 def _counts(image_size: int, **kinds: Mapping[str, int]) -> dict[str, int]:

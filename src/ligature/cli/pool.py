@@ -1,0 +1,160 @@
+"""`ligature fetch`, `pool` and `dedupe`: from the files of sources to tables of wanted rows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, ThreadsOption, open_layout
+from ligature.data import open_dataset
+from ligature.data.open import resolve_path
+from ligature.data.pools import read_pool, read_source_part, write_pool
+from ligature.data.pools.funnel import KEPT, Funnel, drop_rows
+from ligature.errors import ParamsError
+from ligature.params.curate import CurateParams, SourceParams
+from ligature.params.datasets import ImageFoldersDataset
+from ligature.progress import Progress, say, track
+from ligature.store import Layout
+from ligature.store.atomic import replacing, write_json
+
+SourceArgument = Annotated[str, typer.Argument(help="Source.")]
+
+
+def fetch(
+    source: SourceArgument,
+    file: Annotated[int, typer.Option(min=0, help="Which of its files.")] = 0,
+    sources: Annotated[Path, typer.Option(help="Table of sources.")] = Path("workflow/resources/sources.csv"),
+    params: ParamsOption = PARAMS,
+    results: ResultsOption = RESULTS,
+) -> None:
+    """Fetch one file of a source; a killed run goes on where it stopped, and the content is verified."""
+    from ligature.data.archives import extract_member
+    from ligature.data.fetch import fetch as fetch_file
+    from ligature.data.resources import find_source
+
+    layout = open_layout(params, results)
+    entry = source_params(layout, source)
+    if entry.resource is None:
+        raise ParamsError(f"sources.{source}: has local files; only a source with a resource is fetched")
+    row, target = find_source(sources, entry.resource), layout.source_file(source, file)
+    if row.member:
+        archive = fetch_file(row, file, target.with_name(f"{target.name}.archive"))
+        extract_member(archive, row.member, target)
+    else:
+        fetch_file(row, file, target)
+
+
+def pool(
+    source: SourceArgument,
+    part: Annotated[int, typer.Option(min=0, help="Which slice of its files.")] = 0,
+    params: ParamsOption = PARAMS,
+    results: ResultsOption = RESULTS,
+) -> None:
+    """Read one part of a source, and keep the rows that are wanted."""
+    from ligature.curation import decontaminate_captions, filter_rows
+
+    layout = open_layout(params, results)
+    entry, settings = source_params(layout, source), curate_params(layout)
+    if part >= entry.jobs:
+        raise ParamsError(f"--part {part}: source {source!r} has {entry.jobs} parts, counted from 0")
+    file, slice_index = divmod(part, entry.slices)
+    path = source_path(layout, source, file)
+    evaluation = evaluation_captions(layout) if settings.decontaminate.captions else []
+    with Progress(f"read {source}", None, "rows") as progress:
+        table, read = read_source_part(
+            entry.format, path, source=source, part=file, slice_index=slice_index, slices=entry.slices
+        )
+        table, filtered = filter_rows(table, settings.filters, source)
+        table, clean = decontaminate_captions(table, evaluation, source)
+        write_pool(layout.pool(source, part), table)
+        progress.update(read.rows_in)
+    write_funnels(layout.pool(source, part).with_suffix(".json"), [read, filtered, clean])
+    say(f"{source}, part {part}: {len(table):,} of {read.rows_in:,} rows are wanted")
+
+
+def dedupe(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, threads: ThreadsOption = 1) -> None:
+    """Find the rows of all sources that stand there already, by uid, address and caption."""
+    from ligature.curation import find_duplicates
+
+    layout = open_layout(params, results)
+    settings = curate_params(layout)
+    places = [(source, part) for source in used_sources(settings) for part in range(layout.study.sources[source].jobs)]
+    paths = [layout.pool(source, part) for source, part in places]
+    wanted = settings.duplicates
+    found = find_duplicates(paths, by_url=wanted.url, by_caption=wanted.caption, threads=threads)
+    table = pd.DataFrame(
+        {
+            "source": [places[index][0] for index in found["part"]],
+            "part": pd.array([places[index][1] for index in found["part"]], dtype="int32"),
+            "row": found["row"].to_numpy(),
+            "uid": found["uid"].to_numpy(),
+            "reason": found["reason"].to_numpy(),
+        }
+    )
+    with replacing(layout.duplicates) as temporary:
+        table.to_parquet(temporary, index=False)
+    write_funnels(layout.duplicates.with_suffix(".json"), list(_duplicate_funnels(places, paths, found)))
+    say(f"{len(table):,} rows stand there already")
+
+
+def _duplicate_funnels(places: list[tuple[str, int]], paths: list[Path], found: pd.DataFrame) -> Iterator[Funnel]:
+    for index, (source, _) in enumerate(track(places, "duplicates", unit="parts")):
+        table = read_pool(paths[index], ["uid", "caption", "url"])
+        reasons = pd.Series(KEPT, index=range(len(table)), dtype=object)
+        of_part = found[found["part"] == index]
+        reasons.loc[of_part["row"]] = of_part["reason"].to_numpy()
+        yield drop_rows(table, reasons.to_numpy(), "duplicates", source)[1]
+
+
+def used_sources(settings: CurateParams) -> list[str]:
+    """Returns all sources that curation reads."""
+    return [*settings.pool, *settings.captioned]
+
+
+def curate_params(layout: Layout) -> CurateParams:
+    """Returns the `curate` block.
+
+    Raises:
+        ParamsError: when the study has none.
+    """
+    if layout.study.curate is None:
+        raise ParamsError(f"study {layout.study.study!r} has no curate block")
+    return layout.study.curate
+
+
+def source_params(layout: Layout, source: str) -> SourceParams:
+    """Returns the block of one source.
+
+    Raises:
+        ParamsError: when the study knows no such source.
+    """
+    if source not in layout.study.sources:
+        known = ", ".join(layout.study.sources) or "none"
+        raise ParamsError(f"sources: unknown source {source!r}; known: {known}")
+    return layout.study.sources[source]
+
+
+def source_path(layout: Layout, source: str, file: int) -> Path:
+    """Returns the path of one file of a source, local or fetched."""
+    entry = layout.study.sources[source]
+    if entry.files is None:
+        return layout.source_file(source, file)
+    return resolve_path(entry.files.replace("{part}", f"{file:05d}"), layout)
+
+
+def captioned_evaluation_sets(layout: Layout) -> list[str]:
+    """Returns the evaluation sets with captions that training rows must not repeat."""
+    names = curate_params(layout).decontaminate.datasets
+    return [name for name in names if not isinstance(layout.study.datasets[name], ImageFoldersDataset)]
+
+
+def evaluation_captions(layout: Layout) -> list[str]:
+    """Returns the captions of those sets."""
+    return [text for name in captioned_evaluation_sets(layout) for text in open_dataset(layout, name).texts["text"]]
+
+
+def write_funnels(path: Path, funnels: list[Funnel]) -> None:
+    """Writes the accounting of a step."""
+    write_json(path, [funnel.as_dict() for funnel in funnels])

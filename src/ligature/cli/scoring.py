@@ -1,0 +1,142 @@
+"""`ligature prototypes`, `score` and `merge`: captions against concepts, part by part, merged as a tree."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from ligature.cli.context import (
+    PARAMS,
+    RESULTS,
+    DeviceOption,
+    ParamsOption,
+    ResultsOption,
+    ThreadsOption,
+    open_layout,
+)
+from ligature.cli.features import open_store, text_features
+from ligature.cli.pool import captioned_evaluation_sets, curate_params, write_funnels
+from ligature.cli.scorer import Scorer
+from ligature.curation import Prototypes, TopK, build_prototypes, nearest_evaluation, top_k
+from ligature.data import open_dataset
+from ligature.data.parts import open_part
+from ligature.data.pools.funnel import KEPT, drop_rows
+from ligature.errors import DataError, ParamsError
+from ligature.progress import Progress, say
+from ligature.store import EmbeddingStore
+from ligature.store.atomic import replacing
+from ligature.store.hashing import hash_strings
+
+
+def prototypes(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, threads: ThreadsOption = 1) -> None:
+    """Build one vector a concept from a few images, or from prompts."""
+    layout = open_layout(params, results, threads)
+    settings, scorer = curate_params(layout).prototypes, Scorer.of(layout)
+    names = open_dataset(layout, settings.dataset).class_names
+    store = scorer.open(scorer.vision if settings.kind == "images" else scorer.text, settings.dataset)
+    features = scorer.images(store) if settings.kind == "images" else scorer.prompts(store)
+    table = store.metadata()
+    provenance = {**settings.model_dump(), "encoders": scorer.provenance(), "items": store.items_hash}
+    built = build_prototypes(
+        features,
+        table["label"].to_numpy(),
+        names,
+        shots=settings.shots if settings.kind == "images" else len(table),
+        seed=settings.seed,
+        provenance=provenance,
+        ids=table["id"].to_list(),
+    )
+    built.save(layout.curation)
+    say(f"prototypes of {len(names)} concepts from {int(built.shots.sum()):,} {settings.kind}")
+
+
+def score(
+    source: Annotated[str, typer.Argument(help="Source of the pool.")],
+    part: Annotated[int, typer.Option(min=0, help="Which part of it.")] = 0,
+    params: ParamsOption = PARAMS,
+    results: ResultsOption = RESULTS,
+    threads: ThreadsOption = 1,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Score the captions of one part of the pool, and keep the best of every concept."""
+    layout = open_layout(params, results, threads)
+    if (source, part) not in layout.pool_jobs:
+        raise ParamsError(f"{source}, part {part}: not in curate.pool")
+    scorer, concepts = Scorer.of(layout), Prototypes.load(layout.curation)
+    captions = _Captions(scorer, source, part)
+    state = top_k(captions.batches(), concepts.vectors, curate_params(layout).k, device=device)
+    path = layout.top_k(0, layout.pool_jobs.index((source, part)))
+    state.save(path, {"concepts": hash_strings(concepts.names)})
+    captions.write_dropped(path)
+    say(f"{source}, part {part}: {state.seen:,} captions scored against {len(concepts.names)} concepts")
+
+
+class _Captions:
+    """The embedded captions of one part of the pool; those close to an evaluation caption are left out."""
+
+    def __init__(self, scorer: Scorer, source: str, part: int) -> None:
+        layout = scorer.layout
+        self.scorer, self.source = scorer, source
+        self.store = EmbeddingStore.open(layout.embeddings("pooled", scorer.text, source, part))
+        self.rows = open_part(layout, source, part).texts
+        self.limit = curate_params(layout).decontaminate.cosine
+        self.references = _evaluation_vectors(scorer) if self.limit is not None else None
+        self.close = np.zeros(self.store.rows, dtype=bool)
+
+    def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields (uids [n], embeddings [n, d] in the joint space), shard by shard."""
+        uids = uids_of_store(self.store)
+        start = 0
+        with Progress(f"score {self.source}", self.store.rows, "captions") as progress:
+            for array in self.store.arrays():
+                rows = slice(start, start + len(array))
+                vectors = np.asarray(array, np.float32)
+                if self.references is not None:
+                    self.close[rows] = nearest_evaluation(vectors, self.references) >= self.limit
+                keep = ~self.close[rows]
+                if keep.any():
+                    yield uids[rows][keep], self.scorer.texts(vectors[keep])
+                start += len(array)
+                progress.update(len(array))
+
+    def write_dropped(self, state_path) -> None:
+        """Writes which captions were left out, and the accounting, beside the state."""
+        uids = uids_of_store(self.store)
+        with replacing(state_path.with_suffix(".dropped.npy")) as temporary, temporary.open("wb") as file:
+            np.save(file, np.sort(uids[self.close]))
+        table = self.rows.assign(uid=uids, caption=self.rows["text"], url="")
+        reasons = np.where(self.close, "near an evaluation caption", KEPT)
+        write_funnels(
+            state_path.with_suffix(".json"), [drop_rows(table, reasons, "decontaminate captions", self.source)[1]]
+        )
+
+
+def uids_of_store(store: EmbeddingStore) -> np.ndarray:
+    """Returns the uids of a store whose ids are uids in hexadecimal, [n] uint64."""
+    return np.array([int(identity, 16) for identity in store.metadata()["id"]], dtype=np.uint64)
+
+
+def _evaluation_vectors(scorer: Scorer) -> np.ndarray | None:
+    """Returns the raw text embeddings of all evaluation captions, [m, d]."""
+    stores = [open_store(scorer.layout, scorer.text, name) for name in captioned_evaluation_sets(scorer.layout)]
+    if not stores:
+        return None
+    return np.concatenate([text_features(store, np.arange(store.rows)) for store in stores]).astype(np.float32)
+
+
+def merge(
+    level: Annotated[int, typer.Argument(min=1, help="Level of the tree.")],
+    index: Annotated[int, typer.Argument(min=0, help="Which state of that level.")],
+    params: ParamsOption = PARAMS,
+    results: ResultsOption = RESULTS,
+) -> None:
+    """Merge a few states of scoring into one."""
+    layout = open_layout(params, results)
+    states = [TopK.load(path) for path in layout.merge_inputs(level, index)]
+    merged, metadata = states[0]
+    for state, other in states[1:]:
+        if other != metadata:
+            raise DataError(f"{layout.top_k(level - 1, 0).parent}: states of different concepts; score all parts again")
+        merged = merged.merge(state)
+    merged.save(layout.top_k(level, index), metadata)

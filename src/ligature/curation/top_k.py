@@ -1,0 +1,172 @@
+"""The k best rows of a pool for every concept, in one pass that never writes a matrix of scores.
+
+Rows are gathered into tiles of one fixed shape and multiplied with blocks of concepts of one fixed shape. So every row
+meets the same kernel of the matrix library, and its score depends neither on the batches it came in nor on its place
+among them. A score passes when it reaches the running threshold of its concept, a lower bound of its k-th best score.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import torch
+
+from ligature.curation.shortlist import Shortlists
+from ligature.curation.state import TopK, narrow
+from ligature.errors import DataError, ParamsError
+
+TILE_ROWS = 8192
+BLOCK_CONCEPTS = 4096
+
+Array = np.ndarray | torch.Tensor
+Survivors = Iterator[tuple[int, np.ndarray, np.ndarray]]
+
+
+def top_k(batches: Iterable[tuple[Array, Array]], prototypes: Array, k: int, *, device: str = "cpu") -> TopK:
+    """Returns the k rows of highest cosine similarity with every prototype.
+
+    On one machine the result is bitwise the same for any batch sizes and any order of rows, and the same as that of
+    the merged states of any parts. Memory is 1.5 times that of the result (18 C k bytes where uids have 8), a tile of
+    rows and one of scores, and the uids of all rows, two copies at the end, to find duplicates.
+
+    Args:
+        batches: pairs of uids [n] (integers of one dtype, or text) and embeddings [n, d], float16 or float32.
+        prototypes: [C, d], of any length but zero.
+        k: how many rows to keep a concept; all where the pool has fewer.
+        device: where scores are computed and compared with the thresholds.
+
+    Raises:
+        DataError: k below one; no rows; a prototype or an embedding that is zero or not finite; widths or numbers of
+            rows that do not agree; uids of another dtype, or a uid that comes twice.
+        ParamsError: torch is set to multiply float32 in lower precision on ``device``.
+    """
+    if k < 1:
+        raise DataError(f"k = {k}: keep at least one row a concept")
+    concepts = _unit_prototypes(prototypes)
+    scorer = (_HostScorer if device == "cpu" else _DeviceScorer)(concepts, device)
+    shortlists, seen = None, []
+    for uids, rows in _tiles(batches, concepts.shape[1]):
+        _to_unit_length(rows, len(uids), lambda row, uids=uids: f"the embedding of uid {uids[row]}")
+        shortlists = shortlists or Shortlists(len(concepts), k, uids)
+        shortlists.widen(uids)
+        for concept, scores, columns in scorer.survivors(rows, len(uids), shortlists.thresholds):
+            shortlists.extend(concept, scores, uids.take(columns))
+        seen.append(uids)
+    if shortlists is None:
+        raise DataError("there are no rows to score: the stream is empty")
+    rows_seen = _check_distinct(seen)
+    scores, uids = shortlists.best(min(k, rows_seen))
+    return TopK(scores, narrow(uids), k, rows_seen)
+
+
+class _HostScorer:
+    """Scores a tile with every concept, block by block, and passes on what reaches the thresholds."""
+
+    def __init__(self, concepts: np.ndarray, device: str) -> None:
+        self.blocks = np.split(concepts, range(BLOCK_CONCEPTS, len(concepts), BLOCK_CONCEPTS))
+        self.scores = np.empty((len(self.blocks[0]), TILE_ROWS), np.float32)
+
+    def survivors(self, rows: np.ndarray, filled: int, thresholds: np.ndarray) -> Survivors:
+        """Yields a concept, scores at or above its threshold, and their rows in the tile, concept by concept.
+
+        Args:
+            rows: [TILE_ROWS, d] at unit length.
+            filled: how many rows are not padding.
+            thresholds: [C].
+        """
+        concept = 0
+        for block in self.blocks:
+            table = np.matmul(block, rows.T, out=self.scores[: len(block)])
+            for scores in table[:, :filled]:
+                reached = (scores >= thresholds[concept]).nonzero()[0]
+                yield concept, scores.take(reached), reached
+                concept += 1
+
+
+class _DeviceScorer:
+    """The same on an accelerator: only what reaches the thresholds leaves it."""
+
+    def __init__(self, concepts: np.ndarray, device: str) -> None:
+        if torch.get_float32_matmul_precision() != "highest":
+            raise ParamsError('scores need torch.set_float32_matmul_precision("highest")')
+        self.device = device
+        self.blocks = torch.from_numpy(concepts).to(device).split(BLOCK_CONCEPTS)
+
+    def survivors(self, rows: np.ndarray, filled: int, thresholds: np.ndarray) -> Survivors:
+        """Yields what ``_HostScorer.survivors`` does."""
+        tile = torch.from_numpy(rows).to(self.device)
+        limits = torch.from_numpy(thresholds).to(self.device)[:, None].split(BLOCK_CONCEPTS)
+        concept = 0
+        for block, limit in zip(self.blocks, limits, strict=True):
+            scores = (block @ tile.T)[:, :filled]
+            reached = scores >= limit
+            ends = reached.sum(1).cumsum(0)[:-1].cpu().numpy()
+            values, columns = (each.cpu().numpy() for each in (scores[reached], reached.nonzero()[:, 1]))
+            for part in zip(np.split(values, ends), np.split(columns, ends), strict=True):
+                yield concept, *part
+                concept += 1
+
+
+def _unit_prototypes(prototypes: Array) -> np.ndarray:
+    concepts = np.array(_on_host(prototypes), dtype=np.float32)
+    if concepts.ndim != 2 or 0 in concepts.shape:
+        raise DataError(f"prototypes: expected a matrix with a row a concept, got shape {concepts.shape}")
+    _to_unit_length(concepts, len(concepts), lambda row: f"prototype {row}")
+    return concepts
+
+
+def _tiles(batches: Iterable[tuple[Array, Array]], width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields uids [n] and rows [TILE_ROWS, width] float32, zeros behind the n-th; every tile in the same memory."""
+    rows, uids, filled = np.zeros((TILE_ROWS, width), np.float32), [], 0
+    for batch_uids, batch in _checked(batches, width):
+        while len(batch):
+            taken = min(TILE_ROWS - filled, len(batch))
+            rows[filled : filled + taken] = batch[:taken]
+            uids.append(batch_uids[:taken])
+            filled, batch_uids, batch = filled + taken, batch_uids[taken:], batch[taken:]
+            if filled == TILE_ROWS:
+                yield np.concatenate(uids), rows
+                uids, filled = [], 0
+    if filled:
+        rows[filled:] = 0
+        yield np.concatenate(uids), rows
+
+
+def _checked(batches: Iterable[tuple[Array, Array]], width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields the batches as arrays on the host after a look at their shapes and dtypes."""
+    kind = None
+    for number, batch in enumerate(batches):
+        uids, embeddings = map(_on_host, batch)
+        if embeddings.shape != (len(uids), width) or uids.ndim != 1:
+            raise DataError(
+                f"batch {number} has uids {uids.shape} and embeddings {embeddings.shape}, prototypes are {width} wide: "
+                "embed rows and prototypes in one space, a uid a row"
+            )
+        own = "text" if uids.dtype.kind == "U" else uids.dtype
+        kind = kind or own
+        if own != kind or uids.dtype.kind not in "iuU":
+            raise DataError(f"batch {number} has uids of {own}: give integers of one dtype, or text, in every batch")
+        yield uids, embeddings
+
+
+def _on_host(values: Array) -> np.ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+
+
+def _to_unit_length(rows: np.ndarray, filled: int, name: Callable[[int], str]) -> None:
+    """Scales the first ``filled`` rows to unit length in place."""
+    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+    lengths[filled:] = 1
+    wrong = np.flatnonzero(~(np.isfinite(lengths) & (lengths > 0)))
+    if len(wrong):
+        row = int(wrong[0])
+        raise DataError(f"{name(row)} is zero or not finite (length {lengths[row]}): embed it again or leave it out")
+    rows /= lengths[:, None]
+
+
+def _check_distinct(seen: list[np.ndarray]) -> int:
+    """Returns the number of uids after checking that none comes twice."""
+    uids = np.sort(np.concatenate(seen))
+    twice = np.flatnonzero(uids[1:] == uids[:-1])
+    if len(twice):
+        raise DataError(f"uid {uids[twice[0]]} comes twice: drop duplicates first, or score parts and merge states")
+    return len(uids)

@@ -1,0 +1,191 @@
+"""The table of public sources: where each version of a data set lies, under which licence, with which checksum."""
+
+import csv
+import io
+import re
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from ligature.data.files import read_text
+from ligature.errors import DataError
+
+FORMATS = ("laion", "cc3m", "cc12m", "sbu", "coco", "other")
+COLUMNS = (
+    "name",
+    "version",
+    "format",
+    "parts",
+    "address",
+    "archive",
+    "member",
+    "sha256",
+    "bytes",
+    "licence",
+    "gated",
+    "home",
+    "note",
+)
+REQUIRED = ("name", "version", "format", "parts", "address", "licence", "gated", "home")
+PATTERNS = {
+    "name": r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    "version": r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    "parts": r"[1-9][0-9]{0,4}",
+    "bytes": r"([1-9][0-9]{0,14})?",
+    "sha256": r"([0-9a-f]{64})?",
+    "gated": r"yes|no",
+    "format": "|".join(FORMATS),
+}
+WANTED = {
+    "parts": "a whole number from 1 to 99999",
+    "bytes": "a positive whole number, or nothing",
+    "sha256": "64 digits of lower-case hex, or nothing",
+    "gated": "yes or no",
+    "format": f"one of {', '.join(FORMATS)}",
+}
+PART = "{part}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One version of a public data set.
+
+    Attributes:
+        name: name of the data set.
+        version: its version; contents of one version never change.
+        format: layout of the files, one of ``FORMATS``.
+        parts: number of files.
+        address: where they lie; ``{part}`` stands for the five digits of the part.
+        archive: second address of the same files, or nothing.
+        member: where the file is a tar or zip, the one file in it that is read; or nothing.
+        sha256: checksum in hex of the only file, or nothing where it is not known.
+        bytes: size of the largest file, or None where it is not known.
+        licence: terms of use.
+        gated: whether access has to be asked for at ``home``.
+        home: page that describes the data set.
+        note: what else a user should know.
+        table: file that this row was read from.
+    """
+
+    name: str
+    version: str
+    format: str
+    parts: int
+    address: str
+    archive: str = ""
+    member: str = ""
+    sha256: str = ""
+    bytes: int | None = None
+    licence: str = ""
+    gated: bool = False
+    home: str = ""
+    note: str = ""
+    table: str = "sources.csv"
+
+    @property
+    def key(self) -> str:
+        """What names the row: ``name@version``."""
+        return f"{self.name}@{self.version}"
+
+    def addresses(self, part: int) -> list[str]:
+        """Returns where a part lies, the main address first, then the archive where there is one.
+
+        Raises:
+            DataError: there is no such part.
+        """
+        if not 0 <= part < self.parts:
+            raise DataError(f"{self.table}: {self.key} has parts 0 to {self.parts - 1}, not {part}")
+        return [address.replace(PART, f"{part:05d}") for address in (self.address, self.archive) if address]
+
+
+def read_sources(path: Path | str) -> pd.DataFrame:
+    """Reads and checks the table of sources.
+
+    Returns:
+        One row a data set version: ``COLUMNS``; ``parts`` int64, ``bytes`` Int64, ``gated`` bool, the rest text.
+
+    Raises:
+        DataError: the file cannot be read, a column is missing or unknown, or a row is wrong.
+    """
+    path = Path(path)
+    table = _read_text_table(path)
+    for row in table.to_dict("records"):
+        _check(path, row)
+    keys = table["name"] + "@" + table["version"]
+    if keys.duplicated().any():
+        raise DataError(f"{path}: row {keys[keys.duplicated()].iloc[0]} stands twice; remove one")
+    table["parts"] = table["parts"].astype("int64")
+    table["bytes"] = pd.to_numeric(table["bytes"].replace("", None)).astype("Int64")
+    table["gated"] = table["gated"] == "yes"
+    return table
+
+
+def find_source(path: Path | str, key: str) -> Source:
+    """Returns the row ``name@version`` of the table of sources.
+
+    Raises:
+        DataError: as ``read_sources`` does, or the table has no such row; the error lists what there is.
+    """
+    sources = {source.key: source for source in _sources(path)}
+    if key not in sources:
+        raise DataError(f"{path}: has no row {key!r}; there are {', '.join(sources) or 'none'}")
+    return sources[key]
+
+
+def _read_text_table(path: Path) -> pd.DataFrame:
+    try:
+        header, *rows = csv.reader(io.StringIO(read_text(path)), strict=True)
+    except (csv.Error, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as csv ({error}); correct the file") from error
+    if tuple(header) != COLUMNS:
+        raise DataError(f"{path}: has the columns {', '.join(header)}; they must be {', '.join(COLUMNS)}")
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(COLUMNS):
+            raise DataError(f"{path}: row {number} has {len(row)} fields instead of {len(COLUMNS)}; correct it")
+    return pd.DataFrame(rows, columns=list(COLUMNS), dtype=str)
+
+
+def _sources(path: Path | str) -> Iterator[Source]:
+    for row in read_sources(path).to_dict("records"):
+        size = None if pd.isna(row["bytes"]) else int(row["bytes"])
+        yield Source(**{**row, "bytes": size}, table=str(path))
+
+
+def _check(path: Path, row: dict[Hashable, Any]) -> None:
+    where = f"{path}: row {row['name']}@{row['version']}"
+    for column in REQUIRED:
+        if not row[column].strip():
+            raise DataError(f"{where}: {column} is empty; fill it in")
+    for column, pattern in PATTERNS.items():
+        if re.fullmatch(pattern, row[column]) is None:
+            wanted = WANTED.get(column, "letters, digits, dots and dashes")
+            raise DataError(f"{where}: {column} {row[column]!r} must be {wanted}")
+    for column in ("address", "archive", "home"):
+        _check_address(where, column, row)
+    if row["sha256"] and row["parts"] != "1":
+        raise DataError(f"{where}: one sha256 cannot stand for {row['parts']} parts; leave it empty")
+
+
+def _check_address(where: str, column: str, row: dict[Hashable, Any]) -> None:
+    address = row[column]
+    if not address:
+        return
+    if not is_web_address(address):
+        raise DataError(f"{where}: {column} {address!r} is not an http or https address")
+    if column != "home" and row["parts"] != "1" and PART not in address:
+        raise DataError(f"{where}: {column} must contain {PART}, since there are {row['parts']} parts")
+
+
+def is_web_address(address: str) -> bool:
+    """Whether ``address`` is an http or https address of some host, without spaces and without a password."""
+    try:
+        pieces = urlsplit(address)
+        host = pieces.hostname
+    except ValueError:
+        return False
+    clean = address.isprintable() and " " not in address and "@" not in pieces.netloc
+    return clean and pieces.scheme in ("http", "https") and bool(host)

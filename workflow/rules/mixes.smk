@@ -1,0 +1,104 @@
+# The selected rows as images: downloaded, checked, put together into mixes, and trained on.
+# Only the report is declared: a killed job finds the shards that it had finished.
+rule download:
+    input:
+        set_inputs,
+    output:
+        layout.root / "download" / "{set}" / "chunk-{part}" / "report.json",
+    log:
+        logs / "download" / "{set}-{part}.log",
+    benchmark:
+        logs / "download" / "{set}-{part}.tsv"
+    params:
+        file=study_file,
+        download=dump(download),
+        part=lambda wildcards: int(wildcards.part),
+    message:
+        "download {wildcards.set}, chunk {params.part}"
+    shell:
+        "ligature download {wildcards.set} --chunk {params.part} --params {params.file:q} 2>&1 | tee {log:q}"
+
+
+rule assemble:
+    input:
+        all_reports,
+        all_pool_parts,
+        layout.duplicates,
+        rules.curate.output,
+        [
+            path
+            for name in (curate.decontaminate.datasets if curate else [])
+            for path in world_marker(study.datasets[name])
+        ],
+    output:
+        kept=layout.mixes / "kept.parquet",
+        mixes=layout.mixes / "mixes.csv",
+        funnel=layout.mixes / "funnel.csv",
+    log:
+        logs / "assemble.log",
+    benchmark:
+        logs / "assemble.tsv"
+    params:
+        file=study_file,
+        mixes={name: dump(mix) for name, mix in study.mixes.items()},
+        settings=dump(
+            curate,
+            include={
+                "quota": True,
+                "decontaminate": True,
+                "duplicates": {"image_bits"},
+            },
+        ),
+    message:
+        "check the images and assemble the mixes"
+    shell:
+        "ligature assemble --params {params.file:q} 2>&1 | tee {log:q}"
+
+
+rule ablate:
+    input:
+        chosen=layout.pairs / "chosen.json",
+        kept=rules.assemble.output.kept,
+        embeddings=lambda wildcards: chosen_manifests(
+            [*study.mixes[wildcards.mix].sets, *ablation_sets]
+        )(wildcards),
+    output:
+        results=layout.ablation / "{mix}" / "seed-{seed}" / "results.csv",
+    log:
+        logs / "ablate" / "{mix}-{seed}.log",
+    benchmark:
+        logs / "ablate" / "{mix}-{seed}.tsv"
+    wildcard_constraints:
+        seed=r"\d+",
+    params:
+        file=study_file,
+        mix=lambda wildcards: dump(study.mixes[wildcards.mix]),
+        train=dump(study.train, exclude={"datasets", "validation", "epochs", "seed"}),
+        ablation=dump(study.ablation, exclude={"seeds"}),
+    message:
+        "train on {wildcards.mix}, seed {wildcards.seed}"
+    shell:
+        "ligature ablate {wildcards.mix} --seed {wildcards.seed} --params {params.file:q} --threads {threads}"
+        " 2>&1 | tee {log:q}"
+
+
+rule ablation:
+    input:
+        [
+            layout.ablation / mix / f"seed-{seed}" / "results.csv"
+            for mix in study.mixes
+            for seed in (study.ablation.seeds if study.ablation else [])
+        ],
+    output:
+        layout.ablation / "results.csv",
+    log:
+        logs / "ablation.log",
+    benchmark:
+        logs / "ablation.tsv"
+    params:
+        file=study_file,
+        seeds=dump(study.ablation, include={"seeds"}),
+    message:
+        "put the ablation together"
+    shell:
+        "ligature ablation --params {params.file:q} 2>&1 | tee {log:q}"
