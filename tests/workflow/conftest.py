@@ -57,13 +57,29 @@ class Project:
         return True
 
 
-def light_study() -> dict:
+def curated_study() -> dict:
     """The tiny study with the two encoders that are not models."""
     values = yaml.safe_load((ROOT / "tests/studies/tiny.yaml").read_text(encoding="utf-8"))
     values["encoders"] = {side: encoders[:1] for side, encoders in values["encoders"].items()}
     return values
 
 
+def light_study() -> dict:
+    """The same without curation."""
+    return curated_study() | {"sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None}
+
+
 @pytest.fixture
 def project(tmp_path):
     return Project(tmp_path, light_study())
+
+
+@pytest.fixture(scope="session")
+def curated_project(tmp_path_factory):
+    """A project whose curated study has run to its end; tests leave it up to date."""
+    values = curated_study()
+    values["download"]["chunks"] = 1
+    values["embed"]["shard_rows"] = 20
+    project = Project(tmp_path_factory.mktemp("curated"), values)
+    project.run("snakemake", "--cores", "2")
+    return project

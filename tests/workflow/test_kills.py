@@ -1,6 +1,7 @@
 """A job killed with SIGKILL goes on where it stopped when Snakemake is started again, with the same result."""
 
 import hashlib
+import shutil
 import signal
 import subprocess
 import time
@@ -57,3 +58,21 @@ def test_killed_training_and_killed_embedding_end_with_the_same_bytes(project):
     assert "resuming" in resumed
     assert digest(manifest) == expected[1]
     assert project.nothing_to_do()
+
+
+def test_a_part_of_the_pool_killed_in_the_middle_then_resumed_then_merged_gives_the_same_selection(curated_project):
+    root = curated_project.folder / "results/tiny"
+    part = root / "embeddings/pool/pooled/bag-of-words/laion/part-00001"
+    selected, merged = root / "curation/selected.parquet", root / "curation/top_k/level-2/state-00000.safetensors"
+    before = digest(selected), digest(merged)
+    shutil.rmtree(part)
+    shutil.rmtree(root / "curation")
+    kill_when(
+        curated_project,
+        ["ligature", "embed", "bag-of-words", "laion", "--part", "1"],
+        part / "text_emb/text_emb_00001.npy",
+    )
+    assert not (part / "manifest.json").exists()
+    assert "resuming" in curated_project.run("snakemake", "--cores", "2")
+    assert (digest(selected), digest(merged)) == before
+    assert curated_project.nothing_to_do()

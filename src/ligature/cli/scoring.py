@@ -1,6 +1,7 @@
 """`ligature prototypes`, `score` and `merge`: captions against concepts, part by part, merged as a tree."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -92,6 +93,7 @@ class _Captions:
             for array in self.store.arrays():
                 rows = slice(start, start + len(array))
                 vectors = np.asarray(array, np.float32)
+                self._check(vectors, uids[rows])
                 if self.references is not None:
                     self.close[rows] = nearest_evaluation(vectors, self.references) >= self.limit
                 keep = ~self.close[rows]
@@ -100,7 +102,15 @@ class _Captions:
                 start += len(array)
                 progress.update(len(array))
 
-    def write_dropped(self, state_path) -> None:
+    def _check(self, vectors: np.ndarray, uids: np.ndarray) -> None:
+        spoilt = np.flatnonzero(~np.isfinite(vectors).all(axis=1) | ~vectors.any(axis=1))
+        if len(spoilt):
+            raise DataError(
+                f"{self.store.folders[0]}: the embedding of caption {uids[spoilt[0]]:016x} is not finite or zero; "
+                "remove the folder and embed again"
+            )
+
+    def write_dropped(self, state_path: Path) -> None:
         """Writes which captions were left out, and the accounting, beside the state."""
         uids = uids_of_store(self.store)
         with replacing(state_path.with_suffix(".dropped.npy")) as temporary, temporary.open("wb") as file:

@@ -22,7 +22,7 @@ class Shortlists:
         self.thresholds = np.full(concepts, -np.inf, np.float32)
         self._k, self._capacity = k, k + k // 2 + SPARE
         self._counts = [0] * concepts
-        size = min(self._capacity, 4 * len(uids))
+        size = min(self._capacity, len(uids))
         self._scores, self._uids = np.empty((concepts, size), np.float32), np.empty((concepts, size), uids.dtype)
 
     def widen(self, uids: np.ndarray) -> None:
@@ -31,12 +31,13 @@ class Shortlists:
             self._uids = self._uids.astype(uids.dtype)
 
     def extend(self, concept: int, scores: np.ndarray, uids: np.ndarray) -> None:
-        """Adds rows that reached the threshold of ``concept``: scores [n] float32 and uids [n]."""
-        while len(scores) > (room := self._capacity - self._counts[concept]):
-            self._append(concept, scores[:room], uids[:room])
-            self._thin(concept)
-            left = room + np.flatnonzero(scores[room:] >= self.thresholds[concept])
-            scores, uids = scores[left], uids[left]
+        """Adds rows to the list of ``concept``, those below its threshold left out: scores [n] float32, uids [n]."""
+        reached = self._reached(concept, scores)
+        scores, uids = scores.take(reached), uids.take(reached)
+        if self._counts[concept] + len(scores) > self._capacity:
+            self._drop_below(concept)
+        if self._counts[concept] + len(scores) > self._capacity:
+            scores, uids = self._k_best_with(concept, scores, uids)
         self._append(concept, scores, uids)
 
     def best(self, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -67,21 +68,37 @@ class Shortlists:
         self._uids[concept, count:size] = uids
         self._counts[concept] = size
 
-    def _thin(self, concept: int) -> None:
-        """Drops rows that cannot be among the k best, down to a few per cent above k where scores differ.
+    def _reached(self, concept: int, scores: np.ndarray) -> np.ndarray:
+        """Returns where new scores reach the threshold, which is raised to a low estimate of the k-th best.
 
-        The new threshold is a quantile of a sample, low enough to leave k rows all but surely. Where it leaves fewer,
-        or too many because scores are equal, the k best are picked exactly.
+        The estimate is a quantile of a sample of list and new scores; it counts only if k of them reach it.
         """
+        listed, _ = self._list(concept)
+        total = len(listed) + len(scores)
+        if total > self._k:
+            step = max(1, total // SAMPLE)
+            threshold = _low_quantile(np.concatenate([listed[::step], scores[::step]]), self._k / total)
+            reached = (scores >= threshold).nonzero()[0]
+            if threshold > self.thresholds[concept] and np.count_nonzero(listed >= threshold) + len(reached) >= self._k:
+                self.thresholds[concept] = threshold
+                return reached
+        return (scores >= self.thresholds[concept]).nonzero()[0]
+
+    def _drop_below(self, concept: int) -> None:
+        """Drops the listed rows below the threshold."""
         scores, uids = self._list(concept)
-        threshold = _low_quantile(scores[:: max(1, len(scores) // SAMPLE)], self._k / len(scores))
-        kept = (scores >= threshold).nonzero()[0]
-        if not self._k <= len(kept) <= (self._k + self._capacity) // 2:
-            kept = best_first(scores, uids)[: self._k]
-            threshold = scores[kept[-1]]
-        self.thresholds[concept] = threshold
-        self._counts[concept] = len(kept)
+        kept = (scores >= self.thresholds[concept]).nonzero()[0]
         scores[: len(kept)], uids[: len(kept)] = scores.take(kept), uids.take(kept)
+        self._counts[concept] = len(kept)
+
+    def _k_best_with(self, concept: int, scores: np.ndarray, uids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Empties the list and returns the exact k best of it and the new rows: for where many scores are equal."""
+        listed_scores, listed_uids = self._list(concept)
+        scores, uids = np.concatenate([listed_scores, scores]), np.concatenate([listed_uids, uids])
+        order = best_first(scores, uids)[: self._k]
+        self.thresholds[concept] = scores[order[-1]]
+        self._counts[concept] = 0
+        return scores[order], uids[order]
 
 
 def _wider(table: np.ndarray, length: int) -> np.ndarray:

@@ -66,10 +66,10 @@ class TopK:
             "scores": np.ascontiguousarray(self.scores),
             "uids": uids.view(np.uint32).reshape(*uids.shape, -1) if text else uids,
         }
-        card = {"k": self.k, "seen": self.seen, "text": text, "sha256": _sha256(tensors), "metadata": metadata}
-        line = json.dumps(card, sort_keys=True, allow_nan=False)  # one key: safetensors does not order several
-        with replacing(path) as temporary:
-            save_file(tensors, temporary, metadata={CARD: line})
+        card = {"k": self.k, "seen": self.seen, "text": text, "metadata": metadata}
+        card["sha256"] = _sha256(card, tensors)
+        with replacing(path) as temporary:  # one key of metadata: safetensors does not order several
+            save_file(tensors, temporary, metadata={CARD: _line(card)})
 
     @classmethod
     def load(cls, path: Path | str) -> tuple[Self, dict[str, Any]]:
@@ -82,7 +82,7 @@ class TopK:
             with safe_open(path, framework="numpy") as file:
                 card = json.loads((file.metadata() or {})[CARD])
                 tensors = {name: file.get_tensor(name) for name in ("scores", "uids")}
-            if _sha256(tensors) != card["sha256"]:
+            if card.pop("sha256") != _sha256(card, tensors):
                 raise ValueError("the sum does not agree")
             scores, uids = tensors["scores"], tensors["uids"]
             if card["text"]:
@@ -134,8 +134,12 @@ def _best(scores: np.ndarray, uids: np.ndarray, k: int) -> tuple[np.ndarray, np.
     return scores[order], uids[order]
 
 
-def _sha256(tensors: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
+def _line(card: dict[str, Any]) -> str:
+    return json.dumps(card, sort_keys=True, allow_nan=False)
+
+
+def _sha256(card: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(_line(card).encode())
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].dtype} {tensors[name].shape}".encode())
         digest.update(tensors[name].data)

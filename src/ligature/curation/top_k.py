@@ -14,8 +14,9 @@ from ligature.curation.shortlist import Shortlists
 from ligature.curation.state import TopK, narrow
 from ligature.errors import DataError, ParamsError
 
-TILE_ROWS = 8192
-BLOCK_CONCEPTS = 4096
+TILE_ROWS = 65536
+PRODUCT_ROWS = 8192
+BLOCK_CONCEPTS = 1024
 
 Array = np.ndarray | torch.Tensor
 Survivors = Iterator[tuple[int, np.ndarray, np.ndarray]]
@@ -49,7 +50,7 @@ def top_k(batches: Iterable[tuple[Array, Array]], prototypes: Array, k: int, *, 
         shortlists = shortlists or Shortlists(len(concepts), k, uids)
         shortlists.widen(uids)
         for concept, scores, columns in scorer.survivors(rows, len(uids), shortlists.thresholds):
-            shortlists.extend(concept, scores, uids.take(columns))
+            shortlists.extend(concept, scores, uids[columns])
         seen.append(uids)
     if shortlists is None:
         raise DataError("there are no rows to score: the stream is empty")
@@ -73,12 +74,14 @@ class _HostScorer:
             filled: how many rows are not padding.
             thresholds: [C].
         """
-        concept = 0
+        concept, all_columns = 0, slice(filled)
         for block in self.blocks:
-            table = np.matmul(block, rows.T, out=self.scores[: len(block)])
+            table = self.scores[: len(block)]
+            for start in range(0, len(rows), PRODUCT_ROWS):
+                part = slice(start, start + PRODUCT_ROWS)
+                np.matmul(block, rows[part].T, out=table[:, part])
             for scores in table[:, :filled]:
-                reached = (scores >= thresholds[concept]).nonzero()[0]
-                yield concept, scores.take(reached), reached
+                yield concept, scores, all_columns
                 concept += 1
 
 
@@ -97,7 +100,7 @@ class _DeviceScorer:
         limits = torch.from_numpy(thresholds).to(self.device)[:, None].split(BLOCK_CONCEPTS)
         concept = 0
         for block, limit in zip(self.blocks, limits, strict=True):
-            scores = (block @ tile.T)[:, :filled]
+            scores = torch.cat([block @ part.T for part in tile.split(PRODUCT_ROWS)], dim=1)[:, :filled]
             reached = scores >= limit
             ends = reached.sum(1).cumsum(0)[:-1].cpu().numpy()
             values, columns = (each.cpu().numpy() for each in (scores[reached], reached.nonzero()[:, 1]))
@@ -115,7 +118,7 @@ def _unit_prototypes(prototypes: Array) -> np.ndarray:
 
 
 def _tiles(batches: Iterable[tuple[Array, Array]], width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields uids [n] and rows [TILE_ROWS, width] float32, zeros behind the n-th; every tile in the same memory."""
+    """Yields uids [n] and rows float32, padded by zeros to a multiple of PRODUCT_ROWS; all tiles share their memory."""
     rows, uids, filled = np.zeros((TILE_ROWS, width), np.float32), [], 0
     for batch_uids, batch in _checked(batches, width):
         while len(batch):
@@ -127,8 +130,9 @@ def _tiles(batches: Iterable[tuple[Array, Array]], width: int) -> Iterator[tuple
                 yield np.concatenate(uids), rows
                 uids, filled = [], 0
     if filled:
-        rows[filled:] = 0
-        yield np.concatenate(uids), rows
+        whole = filled + -filled % PRODUCT_ROWS
+        rows[filled:whole] = 0
+        yield np.concatenate(uids), rows[:whole]
 
 
 def _checked(batches: Iterable[tuple[Array, Array]], width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
