@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from ligature.data.resources import find_source
 from ligature.params import load_study, parse_study
 
 ROOT = Path(__file__).parents[1]
@@ -18,15 +19,18 @@ def blocks(language: str) -> list[str]:
 def test_yaml_examples_are_valid_in_a_study():
     values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     examples = [yaml.safe_load(block) for block in blocks("yaml")]
-    assert {key for example in examples for key in example} == {"encoders", "datasets"}
+    curation = {"sources", "curate", "download", "mixes"}
+    assert {key for example in examples for key in example} == {"encoders", "datasets", *curation}
     for example in examples:
         for side in ("vision", "text"):
             values["encoders"][side] += example.get("encoders", {}).get(side, [])
         values["datasets"] |= example.get("datasets", {})
+        values |= {key: example[key] for key in curation & set(example)}
     study = parse_study(values, "README.md")
     mini = load_study(ROOT / "params.yaml")
     assert len(study.encoders.vision) == len(mini.encoders.vision) + 2
     assert len(study.datasets) == len(mini.datasets) + 3
+    assert find_source(ROOT / "workflow/resources/sources.csv", study.sources["cc12m"].resource).format == "cc12m"
 
 
 def test_python_example_runs(capsys):
@@ -37,7 +41,7 @@ def test_python_example_runs(capsys):
 
 def test_make_targets_and_links_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"(?:`|^)make (\w+)", README, re.MULTILINE):
+    for target in re.findall(r"(?:`|^)make ([\w-]+)", README, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for link in re.findall(r"\]\((?!http)([^)]+)\)", README):
         assert (ROOT / link).exists(), link

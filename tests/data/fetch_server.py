@@ -1,10 +1,10 @@
 """A small web of files on 127.0.0.1 that can resume, break off, deny, redirect and count."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from local_server import running
 
 CONTENT = bytes(range(256)) * 4096
 """A megabyte."""
@@ -82,16 +82,6 @@ class Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-@contextmanager
-def serving() -> Iterator[Web]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    web = Web(f"http://127.0.0.1:{server.server_address[1]}")
-    server.RequestHandlerClass = type("Bound", (Handler,), {"web": web})
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield web
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def serving() -> AbstractContextManager[Web]:
+    """Yields what the running server knows."""
+    return running(Handler, "web", Web)

@@ -2,12 +2,12 @@
 
 import base64
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from local_server import running
 
 TOKEN = "hf_secret"
 
@@ -123,16 +123,6 @@ class Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-@contextmanager
-def hub_running() -> Iterator[Hub]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    hub = Hub(f"http://127.0.0.1:{server.server_address[1]}")
-    server.RequestHandlerClass = type("Bound", (Handler,), {"hub": hub})
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def hub_running() -> AbstractContextManager[Hub]:
+    """Yields what the running server knows."""
+    return running(Handler, "hub", Hub)

@@ -3,11 +3,11 @@
 import base64
 import io
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from curation_inputs import N_CONCEPTS, pictures_in_tar
+from page_parser import Page
 from PIL import Image
 from reporting_inputs import HOSTILE
 
@@ -17,25 +17,6 @@ from ligature.reporting.samples import SHEET_CONCEPTS, SHEET_ROWS, sheet_cards
 from ligature.reporting.thumbnails import thumbnail
 
 SECTIONS = ["curation", "coverage", "funnel", "collected", "link-rot", "data-ablation"]
-
-
-class Page(HTMLParser):
-    """Collects tags with their attributes, and the text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def values(self, attribute: str) -> list[str]:
-        return [attributes[attribute] for _, attributes in self.tags if attribute in attributes]
 
 
 @pytest.fixture(scope="module")

@@ -4,35 +4,16 @@ import base64
 import io
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from page_parser import Page
 from PIL import Image
 from reporting_inputs import HOSTILE, STORES, TITLE, pairs_table, small_study, write_inputs
 
 from ligature.errors import DataError
 from ligature.reporting import ReportSources, write_report
-
-
-class Page(HTMLParser):
-    """Collects tags with their attributes, and the text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def values(self, attribute: str) -> list[str]:
-        return [attributes[attribute] for _, attributes in self.tags if attribute in attributes]
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,13 @@ import numpy as np
 from ligature.curation.state import best_first
 
 SAMPLE = 1024
-SPARE = 1024
+SPARE = 1024  # room of a list beyond 1.25 k
 
 
 class Shortlists:
     """Scores and uids of the rows that reached the threshold of their concept.
 
-    A list has room for 1.5 k rows, taken as needed where k is large.
+    A list has room for 1.25 k rows, taken as needed where k is large.
 
     Attributes:
         thresholds: [C] float32, lower bounds of the k-th best score so far; rows below are out.
@@ -20,7 +20,7 @@ class Shortlists:
     def __init__(self, concepts: int, k: int, uids: np.ndarray) -> None:
         """Makes empty lists; ``uids`` are those of the first rows, for their number and dtype."""
         self.thresholds = np.full(concepts, -np.inf, np.float32)
-        self._k, self._capacity = k, k + k // 2 + SPARE
+        self._k, self._capacity = k, k + k // 4 + SPARE
         self._counts = [0] * concepts
         size = min(self._capacity, len(uids))
         self._scores, self._uids = np.empty((concepts, size), np.float32), np.empty((concepts, size), uids.dtype)

@@ -1,8 +1,8 @@
 """The k best rows of a pool for every concept, in one pass that never writes a matrix of scores.
 
-Rows are gathered into tiles of one fixed shape and multiplied with blocks of concepts of one fixed shape. So every row
-meets the same kernel of the matrix library, and its score depends neither on the batches it came in nor on its place
-among them. A score passes when it reaches the running threshold of its concept, a lower bound of its k-th best score.
+Rows are gathered into tiles, and these are multiplied PRODUCT_ROWS rows at a time, padded by zeros where they end. So
+every row meets the same kernel of the matrix library, and its score depends neither on the batches it came in nor on
+its place among them. A tile spans many products so that a threshold can be raised before rows are inserted.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,18 +15,18 @@ from ligature.curation.state import TopK, narrow
 from ligature.errors import DataError, ParamsError
 
 TILE_ROWS = 65536
-PRODUCT_ROWS = 8192
+PRODUCT_ROWS = 8192  # a divisor of TILE_ROWS
 BLOCK_CONCEPTS = 1024
 
 Array = np.ndarray | torch.Tensor
-Survivors = Iterator[tuple[int, np.ndarray, np.ndarray]]
+Offers = Iterator[tuple[int, np.ndarray, np.ndarray | slice]]
 
 
 def top_k(batches: Iterable[tuple[Array, Array]], prototypes: Array, k: int, *, device: str = "cpu") -> TopK:
     """Returns the k rows of highest cosine similarity with every prototype.
 
     On one machine the result is bitwise the same for any batch sizes and any order of rows, and the same as that of
-    the merged states of any parts. Memory is 1.5 times that of the result (18 C k bytes where uids have 8), a tile of
+    the merged states of any parts. Memory is 1.25 times that of the result (15 C k bytes where uids have 8), a tile of
     rows and one of scores, and the uids of all rows, two copies at the end, to find duplicates.
 
     Args:
@@ -49,7 +49,7 @@ def top_k(batches: Iterable[tuple[Array, Array]], prototypes: Array, k: int, *, 
         _to_unit_length(rows, len(uids), lambda row, uids=uids: f"the embedding of uid {uids[row]}")
         shortlists = shortlists or Shortlists(len(concepts), k, uids)
         shortlists.widen(uids)
-        for concept, scores, columns in scorer.survivors(rows, len(uids), shortlists.thresholds):
+        for concept, scores, columns in scorer.offers(rows, len(uids), shortlists.thresholds):
             shortlists.extend(concept, scores, uids[columns])
         seen.append(uids)
     if shortlists is None:
@@ -60,19 +60,19 @@ def top_k(batches: Iterable[tuple[Array, Array]], prototypes: Array, k: int, *, 
 
 
 class _HostScorer:
-    """Scores a tile with every concept, block by block, and passes on what reaches the thresholds."""
+    """Scores a tile with every concept, block by block."""
 
     def __init__(self, concepts: np.ndarray, device: str) -> None:
         self.blocks = np.split(concepts, range(BLOCK_CONCEPTS, len(concepts), BLOCK_CONCEPTS))
         self.scores = np.empty((len(self.blocks[0]), TILE_ROWS), np.float32)
 
-    def survivors(self, rows: np.ndarray, filled: int, thresholds: np.ndarray) -> Survivors:
-        """Yields a concept, scores at or above its threshold, and their rows in the tile, concept by concept.
+    def offers(self, rows: np.ndarray, filled: int, thresholds: np.ndarray) -> Offers:
+        """Yields each concept, scores that may reach its threshold (all of them here) and their rows in the tile.
 
         Args:
-            rows: [TILE_ROWS, d] at unit length.
+            rows: [n, d] at unit length, n a multiple of PRODUCT_ROWS.
             filled: how many rows are not padding.
-            thresholds: [C].
+            thresholds: [C], lower bounds of what is wanted.
         """
         concept, all_columns = 0, slice(filled)
         for block in self.blocks:
@@ -94,8 +94,8 @@ class _DeviceScorer:
         self.device = device
         self.blocks = torch.from_numpy(concepts).to(device).split(BLOCK_CONCEPTS)
 
-    def survivors(self, rows: np.ndarray, filled: int, thresholds: np.ndarray) -> Survivors:
-        """Yields what ``_HostScorer.survivors`` does."""
+    def offers(self, rows: np.ndarray, filled: int, thresholds: np.ndarray) -> Offers:
+        """Yields what ``_HostScorer.offers`` does, less the scores below the thresholds."""
         tile = torch.from_numpy(rows).to(self.device)
         limits = torch.from_numpy(thresholds).to(self.device)[:, None].split(BLOCK_CONCEPTS)
         concept = 0
