@@ -13,7 +13,7 @@ def best_captions(lists, dtype=np.uint64):
     for concept, pairs in enumerate(lists):
         for place, (uid, score) in enumerate(pairs):
             uids[concept, place], scores[concept, place] = uid, score
-    return TopK(scores, uids, length, uids.size)
+    return TopK.of(scores, uids, length, uids.size)
 
 
 def random_captions(seed, concepts=6, length=12, pool=30):
@@ -22,7 +22,7 @@ def random_captions(seed, concepts=6, length=12, pool=30):
     scores = rng.permutation(concepts * length).reshape(concepts, length) / (concepts * length)
     uids = np.stack([rng.permutation(pool)[:length] for _ in range(concepts)]) + 1
     scores = -np.sort(-scores, axis=1) - rng.random((concepts, 1)) / (4 * concepts * length)
-    return TopK(scores.astype(np.float32), uids.astype(np.uint64), length, pool)
+    return TopK.of(scores.astype(np.float32), uids.astype(np.uint64), length, pool)
 
 
 def greedy(top_k, quotas, turns, min_score=-1.0, banned=()):

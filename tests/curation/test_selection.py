@@ -61,7 +61,7 @@ def test_the_rarest_concept_gets_its_best_rows(seed, quota):
 @given(seeds, st.permutations(range(6)), st.sampled_from(["rarest", "mean"]), st.booleans())
 def test_the_numbering_of_concepts_does_not_matter(seed, permutation, order, backfill):
     state = random_captions(seed)
-    moved = TopK(state.scores[permutation], state.uids[permutation], state.k, state.seen)
+    moved = TopK.of(state.scores[permutation], state.uids[permutation], state.k, state.seen)
     rows = as_dict(select(moved, 4, order, backfill=backfill))
     named = {uid: (permutation[concept], score) for uid, (concept, score) in rows.items()}
     assert named == as_dict(select(state, 4, order, backfill=backfill))
@@ -76,10 +76,9 @@ def test_the_last_rank_may_be_taken():
     assert len(select(best_captions([[(1, 0.5), (2, 0.4), (3, 0.3)]]), 3)) == 3
 
 
-def test_a_row_that_stands_twice_in_a_list_counts_once_with_its_better_score():
-    selection = select_with_report(best_captions([[(1, 0.5), (1, 0.25), (3, 0.125), (4, 0.0)]]), 2)
-    assert as_dict(selection.rows) == {1: (0, 0.5), 3: (0, 0.125)}
-    assert selection.concepts.found.tolist() == [3]
+def test_a_row_that_stands_twice_in_a_list_is_refused():
+    with pytest.raises(DataError, match="concept 1: a uid stands twice in its list; keep its better score"):
+        best_captions([[(1, 0.5), (3, 0.125)], [(4, 0.5), (4, 0.25)]])
 
 
 def test_a_concept_without_a_match_stands_in_the_report_with_zeros():
@@ -136,9 +135,9 @@ def test_lists_that_are_not_sorted_or_do_not_fit_are_refused():
     with pytest.raises(DataError, match="best first"):
         select(state, 1)
     with pytest.raises(DataError, match="one score a uid"):
-        select(TopK(state.scores, state.uids[:, :1], 2, 2), 1)
-    with pytest.raises(DataError, match="one score a uid"):
-        select(TopK(state.scores[:, :0], state.uids[:, :0], 2, 0), 1)
+        select(TopK.of(state.scores, state.uids[:, :1], 2, 2), 1)
+    with pytest.raises(DataError, match="score the pool first"):
+        select(TopK.of(state.scores[:, :0], state.uids[:, :0], 2, 0), 1)
 
 
 def test_captions_are_selected_from_embeddings():

@@ -152,11 +152,11 @@ def test_all_rows_are_kept_where_k_is_larger_than_the_pool():
 
 
 def test_lists_grow_as_rows_come():
-    lists = Shortlists(2, 5000, np.arange(3))
+    lists = Shortlists(2, 5000, 3, lambda rows: rows)
     scores = np.linspace(0, 1, 40, dtype=np.float32)
-    lists.extend(0, scores, np.arange(40))
+    lists.extend(0, scores, 0)
     lists.extend(1, scores, np.arange(40))
-    assert lists.best(40)[1].tolist() == [list(range(39, -1, -1))] * 2
+    assert lists.best(40, np.arange(40, dtype=np.int32))[1].tolist() == [list(range(39, -1, -1))] * 2
 
 
 def test_the_path_of_devices_finds_the_same_rows(monkeypatch):

@@ -14,7 +14,7 @@ def state(seed, k=6, rows=9, concepts=3, uids=None):
     chosen = rng.permutation(30)[:rows]
     orders = [chosen[best_first(row[chosen], chosen)][:k] for row in table]
     scores = np.stack([row[order] for row, order in zip(table, orders, strict=True)])
-    return TopK(scores, np.stack(orders) if uids is None else np.asarray(uids)[np.stack(orders)], k, rows)
+    return TopK.of(scores, np.stack(orders) if uids is None else np.asarray(uids)[np.stack(orders)], k, rows)
 
 
 def same(first, second):
@@ -36,16 +36,16 @@ def test_merges_associate_commute_and_repeat(seeds, k, rows):
 
 
 def test_a_uid_in_both_counts_once_with_its_better_score():
-    a = TopK(np.float32([[0.5, 0.4]]), np.array([[1, 2]]), 2, 2)
-    b = TopK(np.float32([[0.9, 0.1]]), np.array([[2, 3]]), 2, 2)
+    a = TopK.of(np.float32([[0.5, 0.4]]), np.array([[1, 2]]), 2, 2)
+    b = TopK.of(np.float32([[0.9, 0.1]]), np.array([[2, 3]]), 2, 2)
     merged = a.merge(b)
     assert merged.uids.tolist() == [[2, 1]]
     assert merged.scores.tolist() == [[np.float32(0.9), 0.5]]
 
 
 def test_a_merge_takes_the_width_of_the_text_it_keeps():
-    a = TopK(np.float32([[0.5]]), np.array([["x"]]), 1, 1)
-    b = TopK(np.float32([[0.2]]), np.array([["longer"]]), 1, 1)
+    a = TopK.of(np.float32([[0.5]]), np.array([["x"]]), 1, 1)
+    b = TopK.of(np.float32([[0.2]]), np.array([["longer"]]), 1, 1)
     assert a.merge(b).uids.dtype == "<U1"
 
 

@@ -31,10 +31,8 @@ def rank_scores(scores: np.ndarray, rank: int | None) -> np.ndarray:
 
 def mean_scores(scores: np.ndarray) -> np.ndarray:
     """Returns the mean of every concept's list: [C] float64; minus infinity for an empty one."""
-    present = np.isfinite(scores)
-    sums = np.where(present, scores, 0).sum(axis=1, dtype=np.float64)
-    counts = present.sum(axis=1)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), -np.inf)
+    lists = (row[np.isfinite(row)] for row in scores)
+    return np.array([row.mean(dtype=np.float64) if len(row) else -np.inf for row in lists])
 
 
 def assign_in_order(candidates: Candidates, quotas: np.ndarray, order: np.ndarray) -> np.ndarray:

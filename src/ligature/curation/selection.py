@@ -118,14 +118,13 @@ def _quotas(quota: int | np.ndarray, n_concepts: int) -> np.ndarray:
 
 def _selected(candidates: Candidates, owners: np.ndarray) -> pd.DataFrame:
     """Returns the owned rows with the scores that their owners give them."""
-    concepts = np.arange(candidates.n_concepts, dtype=np.int32)
-    owned = candidates.usable & (owners[candidates.rows] == concepts[:, None])
-    concept, place = np.nonzero(owned)
+    parts = []
+    for concept, rows in enumerate(candidates.rows):
+        owned = candidates.usable[concept] & (owners[rows] == concept)
+        parts.append((rows[owned], candidates.scores[concept][owned]))
+    rows, scores = (np.concatenate(side) for side in zip(*parts, strict=True))
+    concept = np.repeat(np.arange(len(parts), dtype=np.int32), [len(part) for part, _ in parts])
     table = pd.DataFrame(
-        {
-            "uid": candidates.uids[candidates.rows[concept, place]],
-            "concept": concept.astype(np.int32),
-            "score": candidates.scores[concept, place].astype(np.float32),
-        }
+        {"uid": candidates.uids[rows], "concept": concept, "score": scores.astype(np.float32, copy=False)}
     )
     return table.sort_values("uid", ignore_index=True)

@@ -1,5 +1,7 @@
 """The rows that may still be among the k best of each concept: appended as they come, thinned out when full."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ligature.curation.state import best_first
@@ -9,63 +11,80 @@ SPARE = 1024  # room of a list beyond 1.25 k
 
 
 class Shortlists:
-    """Scores and uids of the rows that reached the threshold of their concept.
+    """Scores and row numbers of the rows that reached the threshold of their concept.
 
-    A list has room for 1.25 k rows, taken as needed where k is large.
+    A list has room for 1.25 k rows, taken as needed where k is large. Rows are numbered as they come.
 
     Attributes:
         thresholds: [C] float32, lower bounds of the k-th best score so far; rows below are out.
     """
 
-    def __init__(self, concepts: int, k: int, uids: np.ndarray) -> None:
-        """Makes empty lists; ``uids`` are those of the first rows, for their number and dtype."""
+    def __init__(self, concepts: int, k: int, first: int, uids_of: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Makes empty lists.
+
+        Args:
+            concepts: how many.
+            k: best rows wanted.
+            first: rows that the first call of ``extend`` brings at most.
+            uids_of: gives the uids of row numbers, which order equal scores.
+        """
         self.thresholds = np.full(concepts, -np.inf, np.float32)
-        self._k, self._capacity = k, k + k // 4 + SPARE
+        self._k, self._capacity, self._uids_of = k, k + k // 4 + SPARE, uids_of
         self._counts = [0] * concepts
-        size = min(self._capacity, len(uids))
-        self._scores, self._uids = np.empty((concepts, size), np.float32), np.empty((concepts, size), uids.dtype)
+        size = min(self._capacity, first)
+        self._scores, self._rows = np.empty((concepts, size), np.float32), np.empty((concepts, size), np.int32)
 
-    def widen(self, uids: np.ndarray) -> None:
-        """Makes room for text as wide as ``uids``."""
-        if uids.dtype.itemsize > self._uids.dtype.itemsize:
-            self._uids = self._uids.astype(uids.dtype)
+    def extend(self, concept: int, scores: np.ndarray, rows: np.ndarray | int) -> None:
+        """Adds rows to the list of ``concept``, those below its threshold left out.
 
-    def extend(self, concept: int, scores: np.ndarray, uids: np.ndarray) -> None:
-        """Adds rows to the list of ``concept``, those below its threshold left out: scores [n] float32, uids [n]."""
+        Args:
+            concept: its number.
+            scores: [n] float32.
+            rows: [n] their numbers, or the number of the first where they follow each other.
+        """
         reached = self._reached(concept, scores)
-        scores, uids = scores.take(reached), uids.take(reached)
+        scores = scores.take(reached)
+        rows = rows.take(reached) if isinstance(rows, np.ndarray) else reached + rows
         if self._counts[concept] + len(scores) > self._capacity:
             self._drop_below(concept)
         if self._counts[concept] + len(scores) > self._capacity:
-            scores, uids = self._k_best_with(concept, scores, uids)
-        self._append(concept, scores, uids)
+            scores, rows = self._k_best_with(concept, scores, rows)
+        self._append(concept, scores, rows)
 
-    def best(self, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the ``width`` best scores and uids of every concept, best first, equal scores by rising uid.
+    def best(self, width: int, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the best scores of every concept and the ranks of their rows, best first, equal scores by rank.
 
         They take the place of the lists in memory, each behind what is still to be read, and the lists are no more.
+
+        Args:
+            width: how many.
+            ranks: [rows] int32, the places of the row numbers in the order of uids.
+
+        Returns:
+            [C, width] float32 and [C, width] int32.
         """
-        scores, uids = self._scores.reshape(-1), self._uids.reshape(-1)
+        scores, places = self._scores.reshape(-1), self._rows.reshape(-1)
         for concept in range(len(self._counts)):
-            listed = self._list(concept)
-            order = best_first(*listed)[:width]
-            place = slice(concept * width, (concept + 1) * width)
-            scores[place], uids[place] = (values.take(order) for values in listed)
+            listed, rows = self._list(concept)
+            listed_ranks = ranks.take(rows)
+            order = best_first(listed, listed_ranks)[:width]
+            span = slice(concept * width, (concept + 1) * width)
+            scores[span], places[span] = listed.take(order), listed_ranks.take(order)
         shape = len(self._counts), width
-        return tuple(values[: shape[0] * width].reshape(shape) for values in (scores, uids))
+        return tuple(values[: shape[0] * width].reshape(shape) for values in (scores, places))
 
     def _list(self, concept: int) -> tuple[np.ndarray, np.ndarray]:
         count = self._counts[concept]
-        return self._scores[concept, :count], self._uids[concept, :count]
+        return self._scores[concept, :count], self._rows[concept, :count]
 
-    def _append(self, concept: int, scores: np.ndarray, uids: np.ndarray) -> None:
+    def _append(self, concept: int, scores: np.ndarray, rows: np.ndarray) -> None:
         count = self._counts[concept]
         size = count + len(scores)
         if size > self._scores.shape[1]:
             length = min(self._capacity, 2 * size)
-            self._scores, self._uids = _wider(self._scores, length), _wider(self._uids, length)
+            self._scores, self._rows = _wider(self._scores, length), _wider(self._rows, length)
         self._scores[concept, count:size] = scores
-        self._uids[concept, count:size] = uids
+        self._rows[concept, count:size] = rows
         self._counts[concept] = size
 
     def _reached(self, concept: int, scores: np.ndarray) -> np.ndarray:
@@ -86,19 +105,19 @@ class Shortlists:
 
     def _drop_below(self, concept: int) -> None:
         """Drops the listed rows below the threshold."""
-        scores, uids = self._list(concept)
+        scores, rows = self._list(concept)
         kept = (scores >= self.thresholds[concept]).nonzero()[0]
-        scores[: len(kept)], uids[: len(kept)] = scores.take(kept), uids.take(kept)
+        scores[: len(kept)], rows[: len(kept)] = scores.take(kept), rows.take(kept)
         self._counts[concept] = len(kept)
 
-    def _k_best_with(self, concept: int, scores: np.ndarray, uids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _k_best_with(self, concept: int, scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Empties the list and returns the exact k best of it and the new rows: for where many scores are equal."""
-        listed_scores, listed_uids = self._list(concept)
-        scores, uids = np.concatenate([listed_scores, scores]), np.concatenate([listed_uids, uids])
-        order = best_first(scores, uids)[: self._k]
+        listed_scores, listed_rows = self._list(concept)
+        scores, rows = np.concatenate([listed_scores, scores]), np.concatenate([listed_rows, rows])
+        order = best_first(scores, self._uids_of(rows))[: self._k]
         self.thresholds[concept] = scores[order[-1]]
         self._counts[concept] = 0
-        return scores[order], uids[order]
+        return scores[order], rows[order]
 
 
 def _wider(table: np.ndarray, length: int) -> np.ndarray:

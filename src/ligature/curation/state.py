@@ -20,18 +20,44 @@ CARD = "top_k"
 class TopK:
     """The best rows of every concept, best first; of equal scores the smaller uid stands first.
 
+    Uids are kept once, and lists hold their places: half the bytes, and a selection need not look uids up.
+
     Attributes:
         scores: [C, w] float32 cosines, w = min(k, rows of the pool).
-        uids: [C, w] uids of the rows, an integer dtype or text ('U').
+        places: [C, w] int32 places in ``pool``.
+        pool: [p] uids that stand in any list, rising, an integer dtype or text ('U').
         k: the number of rows asked for.
         seen: the number of rows scored. A merge adds them up, so a row that stands in two parts counts twice here
             (and nowhere else): an upper bound where parts overlap.
     """
 
     scores: np.ndarray
-    uids: np.ndarray
+    places: np.ndarray
+    pool: np.ndarray
     k: int
     seen: int
+
+    @classmethod
+    def of(cls, scores: np.ndarray, uids: np.ndarray, k: int, seen: int) -> Self:
+        """Builds a state from scores and uids, both [C, w]; a score that is not finite is a gap.
+
+        Raises:
+            DataError: shapes that differ, or a uid that stands twice in the list of a concept.
+        """
+        if scores.shape != uids.shape:
+            raise DataError(f"a state needs one score a uid, got scores {scores.shape} and uids {uids.shape}")
+        pool, places = np.unique(uids, return_inverse=True)
+        places = places.reshape(uids.shape).astype(np.int32)
+        for concept, (row, row_scores) in enumerate(zip(places, scores, strict=True)):
+            listed = row[np.isfinite(row_scores)]
+            if len(np.unique(listed)) < len(listed):
+                raise DataError(f"concept {concept}: a uid stands twice in its list; keep its better score")
+        return cls(scores, places, narrow(pool), k, seen)
+
+    @property
+    def uids(self) -> np.ndarray:
+        """Uids of the rows, [C, w]."""
+        return self.pool[self.places]
 
     def merge(self, other: "TopK") -> "TopK":
         """Returns the k best rows of both states: scores and uids are those of one pass over all their rows.
@@ -46,12 +72,15 @@ class TopK:
             raise DataError(f"states of k = {self.k} and k = {other.k} do not merge: score all parts with one k")
         if len(self.scores) != len(other.scores):
             raise DataError(f"states of {len(self.scores)} and {len(other.scores)} concepts do not merge")
-        if self.uids.dtype != other.uids.dtype and {self.uids.dtype.kind, other.uids.dtype.kind} != {"U"}:
-            raise DataError(f"states with uids of {self.uids.dtype} and {other.uids.dtype} do not merge")
-        both = zip(self.scores, other.scores, self.uids, other.uids, strict=True)
-        merged = [_best(np.concatenate([a, b]), np.concatenate([u, v]), self.k) for a, b, u, v in both]
-        scores, uids = (np.stack(side) for side in zip(*merged, strict=True))
-        return TopK(scores, narrow(uids), self.k, self.seen + other.seen)
+        if self.pool.dtype != other.pool.dtype and {self.pool.dtype.kind, other.pool.dtype.kind} != {"U"}:
+            raise DataError(f"states with uids of {self.pool.dtype} and {other.pool.dtype} do not merge")
+        pool = np.union1d(self.pool, other.pool)
+        overlap = len(pool) < len(self.pool) + len(other.pool)
+        sides = [np.searchsorted(pool, state.pool).astype(np.int32)[state.places] for state in (self, other)]
+        both = zip(self.scores, other.scores, *sides, strict=True)
+        merged = [_best(np.concatenate([a, b]), np.concatenate([u, v]), self.k, overlap) for a, b, u, v in both]
+        scores, places = (np.stack(side) for side in zip(*merged, strict=True))
+        return TopK(scores, *without_unused(places, pool), self.k, self.seen + other.seen)
 
     def save(self, path: Path | str, metadata: dict[str, Any]) -> None:
         """Writes the state to ``path`` as safetensors, atomically; the same state and metadata give the same bytes.
@@ -60,11 +89,11 @@ class TopK:
             path: the file.
             metadata: what belongs to the state (names of concepts, encoder, parts), as plain JSON values.
         """
-        text = self.uids.dtype.kind == "U"
-        uids = np.ascontiguousarray(self.uids)
+        text = self.pool.dtype.kind == "U"
         tensors = {
             "scores": np.ascontiguousarray(self.scores),
-            "uids": uids.view(np.uint32).reshape(*uids.shape, -1) if text else uids,
+            "places": np.ascontiguousarray(self.places),
+            "pool": self.pool.view(np.uint32).reshape(len(self.pool), -1) if text else self.pool,
         }
         card = {"k": self.k, "seen": self.seen, "text": text, "metadata": metadata}
         card["sha256"] = _sha256(card, tensors)
@@ -81,15 +110,30 @@ class TopK:
         try:
             with safe_open(path, framework="numpy") as file:
                 card = json.loads((file.metadata() or {})[CARD])
-                tensors = {name: file.get_tensor(name) for name in ("scores", "uids")}
+                tensors = {name: file.get_tensor(name) for name in ("scores", "places", "pool")}
             if card.pop("sha256") != _sha256(card, tensors):
                 raise ValueError("the sum does not agree")
-            scores, uids = tensors["scores"], tensors["uids"]
+            pool = tensors["pool"]
             if card["text"]:
-                uids = uids.view(f"<U{uids.shape[2]}")[..., 0]
-            return cls(scores, uids, card["k"], card["seen"]), card["metadata"]
+                pool = pool.view(f"<U{pool.shape[1]}")[..., 0]
+            return cls(tensors["scores"], tensors["places"], pool, card["k"], card["seen"]), card["metadata"]
         except (OSError, SafetensorError, KeyError, ValueError, TypeError, IndexError) as error:
             raise StoreError(f"{path} is missing, damaged or no top-k state: score the part again") from error
+
+
+def without_unused(places: np.ndarray, pool: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Drops from ``pool`` what stands in no list and renumbers the lists, [C, w] int32, in place."""
+    used = np.zeros(len(pool), dtype=bool)
+    for number, row in enumerate(places):
+        used[row] = True
+        if number % 64 == 63 and used.all():
+            break
+    if not used.all():
+        numbers = (np.cumsum(used) - 1).astype(np.int32)
+        for row in places:
+            row[:] = numbers.take(row)
+        pool = pool[used]
+    return places, narrow(pool)
 
 
 def best_first(scores: np.ndarray, uids: np.ndarray) -> np.ndarray:
@@ -123,15 +167,14 @@ def narrow(uids: np.ndarray) -> np.ndarray:
     return uids.astype(f"<U{max(1, int(np.strings.str_len(uids).max()))}")
 
 
-def _best(scores: np.ndarray, uids: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the k best scores and their uids, a uid once."""
-    order = best_first(scores, uids)
-    kept = np.sort(uids[order[:k]])
-    if (kept[1:] == kept[:-1]).any():
-        _, first = np.unique(uids[order], return_index=True)
+def _best(scores: np.ndarray, places: np.ndarray, k: int, overlap: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the k best scores and their places, a place once, with its better score."""
+    order = best_first(scores, places)
+    if overlap:
+        _, first = np.unique(places[order], return_index=True)
         order = order[np.sort(first)]
     order = order[:k]
-    return scores[order], uids[order]
+    return scores[order], places[order]
 
 
 def _line(card: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ligature.curation.shortlist import Shortlists
-from ligature.curation.state import TopK, narrow
+from ligature.curation.state import TopK, without_unused
 from ligature.errors import DataError, ParamsError
 
 TILE_ROWS = 65536
@@ -19,15 +19,15 @@ PRODUCT_ROWS = 8192  # a divisor of TILE_ROWS
 BLOCK_CONCEPTS = 1024
 
 Array = np.ndarray | torch.Tensor
-Offers = Iterator[tuple[int, np.ndarray, np.ndarray | slice]]
+Offers = Iterator[tuple[int, np.ndarray, np.ndarray | None]]
 
 
 def top_k(batches: Iterable[tuple[Array, Array]], prototypes: Array, k: int, *, device: str = "cpu") -> TopK:
     """Returns the k rows of highest cosine similarity with every prototype.
 
     On one machine the result is bitwise the same for any batch sizes and any order of rows, and the same as that of
-    the merged states of any parts. Memory is 1.25 times that of the result (15 C k bytes where uids have 8), a tile of
-    rows and one of scores, and the uids of all rows, two copies at the end, to find duplicates.
+    the merged states of any parts. Memory is 1.25 times that of the result (10 C k bytes), a tile of rows and one of
+    scores, and the uids of all rows, with their order at the end, to find duplicates.
 
     Args:
         batches: pairs of uids [n] (integers of one dtype, or text) and embeddings [n, d], float16 or float32.
@@ -44,19 +44,19 @@ def top_k(batches: Iterable[tuple[Array, Array]], prototypes: Array, k: int, *, 
         raise DataError(f"k = {k}: keep at least one row a concept")
     concepts = _unit_prototypes(prototypes)
     scorer = (_HostScorer if device == "cpu" else _DeviceScorer)(concepts, device)
-    shortlists, seen = None, []
+    shortlists, seen, first = None, [], 0
     for uids, rows in _tiles(batches, concepts.shape[1]):
         _to_unit_length(rows, len(uids), lambda row, uids=uids: f"the embedding of uid {uids[row]}")
-        shortlists = shortlists or Shortlists(len(concepts), k, uids)
-        shortlists.widen(uids)
-        for concept, scores, columns in scorer.offers(rows, len(uids), shortlists.thresholds):
-            shortlists.extend(concept, scores, uids[columns])
         seen.append(uids)
+        shortlists = shortlists or Shortlists(len(concepts), k, len(uids), lambda rows: np.concatenate(seen)[rows])
+        for concept, scores, columns in scorer.offers(rows, len(uids), shortlists.thresholds):
+            shortlists.extend(concept, scores, first if columns is None else columns + first)
+        first += len(uids)
     if shortlists is None:
         raise DataError("there are no rows to score: the stream is empty")
-    rows_seen = _check_distinct(seen)
-    scores, uids = shortlists.best(min(k, rows_seen))
-    return TopK(scores, narrow(uids), k, rows_seen)
+    pool, ranks = _in_order(np.concatenate(seen))
+    scores, places = shortlists.best(min(k, len(pool)), ranks)
+    return TopK(scores, *without_unused(places, pool), k, len(ranks))
 
 
 class _HostScorer:
@@ -67,21 +67,21 @@ class _HostScorer:
         self.scores = np.empty((len(self.blocks[0]), TILE_ROWS), np.float32)
 
     def offers(self, rows: np.ndarray, filled: int, thresholds: np.ndarray) -> Offers:
-        """Yields each concept, scores that may reach its threshold (all of them here) and their rows in the tile.
+        """Yields each concept, scores that may reach its threshold, and their rows in the tile; None: all, in order.
 
         Args:
             rows: [n, d] at unit length, n a multiple of PRODUCT_ROWS.
             filled: how many rows are not padding.
             thresholds: [C], lower bounds of what is wanted.
         """
-        concept, all_columns = 0, slice(filled)
+        concept = 0
         for block in self.blocks:
             table = self.scores[: len(block)]
             for start in range(0, len(rows), PRODUCT_ROWS):
                 part = slice(start, start + PRODUCT_ROWS)
                 np.matmul(block, rows[part].T, out=table[:, part])
             for scores in table[:, :filled]:
-                yield concept, scores, all_columns
+                yield concept, scores, None
                 concept += 1
 
 
@@ -167,10 +167,13 @@ def _to_unit_length(rows: np.ndarray, filled: int, name: Callable[[int], str]) -
     rows /= lengths[:, None]
 
 
-def _check_distinct(seen: list[np.ndarray]) -> int:
-    """Returns the number of uids after checking that none comes twice."""
-    uids = np.sort(np.concatenate(seen))
-    twice = np.flatnonzero(uids[1:] == uids[:-1])
+def _in_order(uids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns rising uids and the rank of every row among them, int32, after checking that no uid comes twice."""
+    order = np.argsort(uids, kind="stable")
+    rising = uids[order]
+    twice = np.flatnonzero(rising[1:] == rising[:-1])
     if len(twice):
-        raise DataError(f"uid {uids[twice[0]]} comes twice: drop duplicates first, or score parts and merge states")
-    return len(uids)
+        raise DataError(f"uid {rising[twice[0]]} comes twice: drop duplicates first, or score parts and merge states")
+    ranks = np.empty(len(uids), dtype=np.int32)
+    ranks[order] = np.arange(len(uids), dtype=np.int32)
+    return rising, ranks
