@@ -9,7 +9,8 @@ import numpy as np
 from ligature.data.scenes.division import is_web_scene
 from ligature.data.scenes.sampling import generator, sample_scene
 from ligature.data.scenes.scene import Scene, SceneObject, class_names
-from ligature.data.scenes.vocabulary import BACKGROUNDS, MAX_OBJECTS
+from ligature.data.scenes.vocabulary import BACKGROUNDS, COLOURS, MAX_OBJECTS, SHAPES
+from ligature.data.scenes.web.shares import TAILS, UNKNOWN_SHAPES
 from ligature.errors import DataError
 
 HELD_DRAWS = 4
@@ -19,19 +20,34 @@ MAX_DRAWS = 200
 """Draws after which the web scenes of a class count as exhausted."""
 
 
-def zipf_weights(seed: int) -> np.ndarray:
-    """Returns the probability of every class, [96]: 1/rank over a seeded order of the classes."""
-    order = generator(seed, "web/zipf").permutation(len(class_names()))
-    weights = np.empty(len(order))
-    weights[order] = 1 / np.arange(1, len(order) + 1)
-    return weights / weights.sum()
+def pool_weights(seed: int) -> np.ndarray:
+    """Returns the probability of every class in the pool, [96]: a power of the ranks of its shape and of its colour."""
+    shapes, colours = (_tail(ranks(seed, kind), exponent) for kind, exponent in TAILS.items())
+    return np.outer(shapes, colours).ravel()
 
 
 def skewed_weights(seed: int, source: str) -> np.ndarray:
-    """Returns the probability of every class in a captioned source, [96]: a third 0, a third p, a third 3p."""
+    """Returns the probability of every class in a captioned source, [96].
+
+    The shapes that are rarest in the pool have none: curated captions do not reach the tail of the web. Of the other
+    classes each source has a third of its own choice not at all, and another third three times as often.
+    """
     order = generator(seed, f"web/{source}/classes").permutation(len(class_names()))
     weights = np.zeros(len(order))
     weights[order] = np.repeat([0.0, 1.0, 3.0], len(order) // 3)
+    known = ranks(seed, "shapes") <= len(SHAPES) - UNKNOWN_SHAPES
+    weights *= np.repeat(known, len(COLOURS))
+    return weights / weights.sum()
+
+
+def ranks(seed: int, kind: str) -> np.ndarray:
+    """Returns the rank of every shape or colour in the pool, 1 for the commonest."""
+    count = {"shapes": len(SHAPES), "colours": len(COLOURS)}[kind]
+    return generator(seed, f"web/{kind}").permutation(count) + 1
+
+
+def _tail(ranks: np.ndarray, exponent: float) -> np.ndarray:
+    weights = ranks**-exponent
     return weights / weights.sum()
 
 

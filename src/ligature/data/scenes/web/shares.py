@@ -86,6 +86,12 @@ LICENSES = {"?": 0.95, "CC BY 2.0": 0.02, "CC BY-SA 4.0": 0.02, "CC0 1.0": 0.01}
 STATED_SIZES = {"true": 0.94, "unknown": 0.02, "banner": 0.02, "pixel": 0.02}
 """What the pool states as height and width of a picture."""
 
+TAILS = {"shapes": 1.3, "colours": 0.7}
+"""Exponents of the tails of the pool: a shape or colour of rank r has the weight r to the minus so much."""
+
+UNKNOWN_SHAPES = 4
+"""How many shapes, the rarest of the pool, the captioned sources never show."""
+
 POOL_OBJECTS = (0.55, 0.30, 0.15)
 CAPTIONED_OBJECTS = (0.10, 0.50, 0.40)
 """Probability of one, two and three objects."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ligature.data.scenes.web.captioned import SOURCES, captioned_rows, write_captioned
-from ligature.data.scenes.web.drawing import SceneDraw, skewed_weights, zipf_weights
+from ligature.data.scenes.web.drawing import SceneDraw, pool_weights, skewed_weights
 from ligature.data.scenes.web.laion import Pool, write_laion
 from ligature.data.scenes.web.leaks import Leak
 from ligature.data.scenes.web.publishing import Publisher
@@ -53,7 +53,7 @@ def write_web(
     folder, counts, seen = Path(folder), row_counts(params), set()
     with writing_routes(folder) as routes:
         publisher = Publisher(routes, image_size)
-        pool = Pool(seed, image_size, SceneDraw(zipf_weights(seed), POOL_OBJECTS, seen), publisher)
+        pool = Pool(seed, image_size, SceneDraw(pool_weights(seed), POOL_OBJECTS, seen), publisher)
         rows = list(_counted(pool.rows(counts["laion"], leaks), "web/laion", progress))
         write_laion(folder / "laion", rows, params.parts, seed)
         for source in SOURCES:
