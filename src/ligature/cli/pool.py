@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 import typer
 
@@ -74,7 +75,12 @@ def pool(
     say(f"{source}, part {part}: {len(table):,} of {read.rows_in:,} rows are wanted")
 
 
-def dedupe(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, threads: ThreadsOption = 1) -> None:
+def dedupe(
+    memory: Annotated[str, typer.Option(help="Memory of the joins; what is beyond it spills to disk.")] = "2GB",
+    params: ParamsOption = PARAMS,
+    results: ResultsOption = RESULTS,
+    threads: ThreadsOption = 1,
+) -> None:
     """Find the rows of all sources that stand there already, by uid, address and caption."""
     from ligature.curation import find_duplicates
 
@@ -83,11 +89,14 @@ def dedupe(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, thre
     places = [(source, part) for source in used_sources(settings) for part in range(layout.study.sources[source].jobs)]
     paths = [layout.pool(source, part) for source, part in places]
     wanted = settings.duplicates
-    found = find_duplicates(paths, by_url=wanted.url, by_caption=wanted.caption, threads=threads)
+    keys = {"by_url": wanted.url, "by_caption": wanted.caption}
+    found = find_duplicates(paths, **keys, memory=memory, threads=threads, folder=layout.duplicates.parent)
+    source_of_path = np.array([source for source, _ in places], dtype=object)
+    part_of_path = np.array([part for _, part in places], dtype=np.int32)
     table = pd.DataFrame(
         {
-            "source": [places[index][0] for index in found["part"]],
-            "part": pd.array([places[index][1] for index in found["part"]], dtype="int32"),
+            "source": source_of_path[found["part"]],
+            "part": part_of_path[found["part"]],
             "row": found["row"].to_numpy(),
             "uid": found["uid"].to_numpy(),
             "reason": found["reason"].to_numpy(),

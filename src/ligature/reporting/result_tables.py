@@ -10,6 +10,8 @@ from ligature.reporting.table import Table
 from ligature.reporting.text import DIRECTIONS_NOTE, NOTHING, bounded, metric_header, slug, spread
 
 ROW_KEYS = ["dataset", "split", "protocol", "model"]
+ROWS_ARE = {"T1": "blocks", "T2": "training data"}
+"""What stands in the first column of a published table, where it is no model."""
 PUBLISHED_TITLES = {
     "T1": "Projector ablation on 6 million pairs, blocks of patches / image CLS / text tokens / pooled text",
     "T2": "Training data ablation, in %",
@@ -84,6 +86,6 @@ def _published_table(name: str, rows: pd.DataFrame) -> Table:
         name=f"published-{name}",
         caption=f"{PUBLISHED_TITLES[name]}. Published, not measured here: {rows['source'].iloc[0]}.",
         data=rows,
-        header=["model" if name != "T1" else "blocks", *shown],
+        header=[ROWS_ARE.get(name, "model"), *shown],
         rows=[[label, *(printed.get(label, NOTHING) for printed in shown.values())] for label in labels],
     )

@@ -89,7 +89,7 @@ STATED_SIZES = {"true": 0.94, "unknown": 0.02, "banner": 0.02, "pixel": 0.02}
 TAILS = {"shapes": 1.3, "colours": 0.7}
 """Exponents of the tails of the pool: a shape or colour of rank r has the weight r to the minus so much."""
 
-UNKNOWN_SHAPES = 4
+UNKNOWN_SHAPES = 3
 """How many shapes, the rarest of the pool, the captioned sources never show."""
 
 POOL_OBJECTS = (0.55, 0.30, 0.15)
