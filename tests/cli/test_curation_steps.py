@@ -1,5 +1,6 @@
 """The steps of curation on a tiny study, each checked against what it should have made of the step before."""
 
+import hashlib
 import json
 import shutil
 
@@ -14,7 +15,7 @@ from ligature.cli.scoring import uids_of_store
 from ligature.curation import Prototypes, TopK
 from ligature.data.parts import kept_rows, open_part, wanted_rows
 from ligature.data.pools import read_pool
-from ligature.data.shards import read_table
+from ligature.data.shards import read_bytes, read_table
 from ligature.errors import DataError, ParamsError
 from ligature.store import EmbeddingStore, Layout
 
@@ -157,6 +158,19 @@ def test_the_accounting_closes_from_the_first_row_to_the_last(curated):
     assert kept["quota", "collected"] == len(kept_rows(layout, "collected"))
     by_status = pd.read_csv(layout.mixes / "download.csv").groupby("set")["rows"].sum()
     assert by_status["cc3m"] == entered["download", "cc3m"]
+
+
+def test_the_sheet_shows_what_arrived_for_rare_and_frequent_concepts(curated):
+    layout, _ = curated
+    sheet = json.loads((layout.mixes / "sheet.json").read_text(encoding="utf-8"))
+    assert [entry["kind"] for entry in sheet] == ["rare"] * 3 + ["middle"] * 3 + ["frequent"] * 3
+    rows = [row for entry in sheet for row in entry["rows"]]
+    arrived = pd.concat([read_table(folder) for folder in layout.download_chunks("collected")])
+    hashes = {f"{row.uid:016x}": row.sha256 for row in arrived[arrived["status"] == "success"].itertuples()}
+    assert {row["uid"] for row in rows if row["image"]} == {row["uid"] for row in rows} & set(hashes)
+    for row in rows:
+        if row["image"]:
+            assert hashlib.sha256(read_bytes(row["image"], 1 << 20)).hexdigest()[:32] == hashes[row["uid"]]
 
 
 def test_mixes_name_shards_and_copy_none(curated):

@@ -187,5 +187,5 @@ def _sheet_row(layout: Layout, row) -> dict:
         "score": round(float(row.score), 4),
         "source": row.source,
         "uid": f"{row.uid:016x}",
-        "image": member_path(tar, row.offset, row.size) if arrived else None,
+        "image": member_path(tar, int(row.offset), int(row.size)) if arrived else None,
     }
