@@ -57,6 +57,18 @@ def test_a_wrong_study_stops_before_the_first_job(change, words, tmp_path):
         assert word in lines[0]
 
 
+def test_a_source_with_a_resource_is_fetched_before_it_is_read(tmp_path):
+    values = yaml.safe_load((ROOT / "tests/studies/tiny.yaml").read_text())
+    values["sources"]["laion"] = {"format": "laion", "resource": "relaion400m@main", "parts": 3, "slices": 2}
+    (tmp_path / "fetched.yaml").write_text(yaml.safe_dump(values))
+    done = dry_run("--config", f"params={tmp_path / 'fetched.yaml'}", folder=tmp_path)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output[-3000:]
+    assert count_of(output, "fetch") == 3
+    assert count_of(output, "score") == 6
+    assert count_of(output, "merge") == 3 + 2 + 1
+
+
 def test_an_unknown_config_key_names_the_remedy(tmp_path):
     done = dry_run("--config", "train=1", folder=tmp_path)
     assert done.returncode != 0
