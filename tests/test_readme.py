@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from ligature.data.resources import find_source
+from ligature.data.remote.resources import find_source
 from ligature.params import load_study, parse_study
 
 ROOT = Path(__file__).parents[1]

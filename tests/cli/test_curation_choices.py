@@ -13,7 +13,7 @@ from ligature.cli.scoring import uids_of_store
 from ligature.curation import Prototypes, TopK
 from ligature.data.download import fetching
 from ligature.data.pools import read_pool
-from ligature.data.resources import COLUMNS
+from ligature.data.remote.resources import COLUMNS
 from ligature.data.shards import read_report
 from ligature.errors import DataError
 from ligature.params import load_study

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from ligature.data.archives import extract_member
+from ligature.data.remote.archives import extract_member
 from ligature.errors import DataError
 
 CONTENT = b"captions" * 1000

@@ -5,9 +5,9 @@ import urllib.request
 import pytest
 from fetch_server import CONTENT, Page, serving
 
-from ligature.data import transfer
-from ligature.data.fetch import fetch, sha256_of
-from ligature.data.resources import Source
+from ligature.data.remote import transfer
+from ligature.data.remote.fetch import fetch, sha256_of
+from ligature.data.remote.resources import Source
 from ligature.errors import DataError
 
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -8,8 +8,8 @@ import urllib.request
 import pytest
 from fetch_server import CONTENT, Page, serving
 
-from ligature.data import transfer
-from ligature.data.transfer import DeniedError, GoneError, Request, discard, download
+from ligature.data.remote import transfer
+from ligature.data.remote.transfer import DeniedError, GoneError, Request, discard, download
 from ligature.errors import DataError
 
 HALF = len(CONTENT) // 2

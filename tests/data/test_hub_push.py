@@ -4,7 +4,7 @@ import pytest
 from hub_server import TOKEN, hub_running
 from huggingface_hub import constants, get_session
 
-from ligature.data.hub import push_dataset
+from ligature.data.remote.hub import push_dataset
 from ligature.errors import DataError
 
 

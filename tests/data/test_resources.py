@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ligature.data.resources import COLUMNS, FORMATS, Source, find_source, is_web_address, read_sources
+from ligature.data.remote.resources import COLUMNS, FORMATS, Source, find_source, is_web_address, read_sources
 from ligature.errors import DataError
 
 TABLE = Path(__file__).parents[2] / "workflow" / "resources" / "sources.csv"

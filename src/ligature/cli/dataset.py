@@ -48,7 +48,7 @@ def push(
     results: ResultsOption = RESULTS,
 ) -> None:
     """Upload card and parquet to a Hub; the token is read from HF_TOKEN."""
-    from ligature.data.hub import push_dataset
+    from ligature.data.remote.hub import push_dataset
 
     layout = open_layout(params, results)
     curate_params(layout)
@@ -99,7 +99,7 @@ def _prototype_facts(path: Path) -> dict[str, Any]:
 
 
 def _source_facts(layout: Layout, source: str) -> dict[str, Any]:
-    from ligature.data.resources import find_source
+    from ligature.data.remote.resources import find_source
 
     entry = layout.study.sources[source]
     facts: dict[str, Any] = {"name": source, "format": entry.format}

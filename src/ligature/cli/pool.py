@@ -31,9 +31,9 @@ def fetch(
     results: ResultsOption = RESULTS,
 ) -> None:
     """Fetch one file of a source; a killed run goes on where it stopped, and the content is verified."""
-    from ligature.data.archives import extract_member
-    from ligature.data.fetch import fetch as fetch_file
-    from ligature.data.resources import find_source
+    from ligature.data.remote.archives import extract_member
+    from ligature.data.remote.fetch import fetch as fetch_file
+    from ligature.data.remote.resources import find_source
 
     layout = open_layout(params, results)
     entry = source_params(layout, source)

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from ligature.params.encoders import check_encoder
+
 if TYPE_CHECKING:
     from ligature.params.study import Study
 
@@ -45,8 +47,8 @@ def _check_sources(study: "Study") -> None:
 def _check_scorer(study: "Study") -> None:
     scorer = study.curate.scorer
     if scorer is not None:
-        study._check_encoder("curate.scorer.vision", scorer.vision, study.encoders.vision)
-        study._check_encoder("curate.scorer.text", scorer.text, study.encoders.text)
+        check_encoder("curate.scorer.vision", scorer.vision, study.encoders.vision)
+        check_encoder("curate.scorer.text", scorer.text, study.encoders.text)
     elif study.train.mode != "pooled":
         raise ValueError("curate.scorer: null scores with the study's own projector, which takes train.mode 'pooled'")
     if study.curate.over_collect * study.curate.quota > study.curate.k:

@@ -1,5 +1,6 @@
 """The `encoders` block: the registry of frozen encoders, and recipes of those a study trains itself."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -138,6 +139,17 @@ class EncodersParams(Block):
             if "--" in name:
                 raise ValueError(f"encoder name {name!r} must not contain '--', which joins the two names of a pair")
         return self
+
+
+def check_encoder(key: str, name: str, encoders: Sequence[VisionEncoderParams] | Sequence[TextEncoderParams]) -> None:
+    """Checks that a study names an encoder of its own.
+
+    Raises:
+        ValueError: naming the key and the encoders there are.
+    """
+    known = [encoder.name for encoder in encoders]
+    if name not in known:
+        raise ValueError(f"{key}: unknown encoder {name!r}; known: {', '.join(known)}")
 
 
 class EmbedParams(Block):

@@ -8,7 +8,7 @@ from ligature.params.base import Block, Name
 from ligature.params.curate import AblationParams, CurateParams, DownloadParams, MixParams, SourceParams
 from ligature.params.curation_checks import check_curation
 from ligature.params.datasets import DatasetParams, ImageFoldersDataset
-from ligature.params.encoders import EmbedParams, EncodersParams
+from ligature.params.encoders import EmbedParams, EncodersParams, check_encoder
 from ligature.params.evaluate import EvaluateParams, ReportParams
 from ligature.params.pairs import PairsParams
 from ligature.params.train import TrainParams
@@ -54,8 +54,8 @@ class Study(Block):
                 kind = "captions" if captioned else "class folders"
                 raise ValueError(f"{key}: dataset {name!r} has no {kind}")
         if self.pairs.choose is not None:
-            self._check_encoder("pairs.choose.vision", self.pairs.choose.vision, self.encoders.vision)
-            self._check_encoder("pairs.choose.text", self.pairs.choose.text, self.encoders.text)
+            check_encoder("pairs.choose.vision", self.pairs.choose.vision, self.encoders.vision)
+            check_encoder("pairs.choose.text", self.pairs.choose.text, self.encoders.text)
         return self
 
     @model_validator(mode="after")
@@ -72,12 +72,6 @@ class Study(Block):
     def _curation_fits_together(self) -> "Study":
         check_curation(self)
         return self
-
-    @staticmethod
-    def _check_encoder(key: str, name: str, encoders: list) -> None:
-        known = [encoder.name for encoder in encoders]
-        if name not in known:
-            raise ValueError(f"{key}: unknown encoder {name!r}; known: {', '.join(known)}")
 
     def _references(self) -> Iterator[tuple[str, str, bool | None]]:
         """Yields (key, data set name, whether it must have captions; None where either will do)."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 
-from ligature.data.resources import is_web_address
+from ligature.data.remote.resources import is_web_address
 from ligature.reporting.text import NOTHING, bounded
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|~$:@.^=])")

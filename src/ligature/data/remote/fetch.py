@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ligature.data.files import read_json
-from ligature.data.resources import Source
-from ligature.data.transfer import DeniedError, GoneError, Request, discard, download
+from ligature.data.remote.resources import Source
+from ligature.data.remote.transfer import DeniedError, GoneError, Request, discard, download
 from ligature.errors import DataError
 from ligature.progress import say
 from ligature.store.atomic import write_json

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ligature.data.resources import is_web_address
+from ligature.data.remote.resources import is_web_address
 from ligature.errors import DataError
 
 CARD = "README.md"
