@@ -90,6 +90,14 @@ def test_a_source_is_fetched_by_its_row_in_the_table_and_read(variant, tmp_path)
     assert read_pool(layout.pool("cc3m", 0))["caption"].to_list() == ["a red star on white"]
 
 
+def test_a_part_of_which_nothing_is_wanted_says_why(variant):
+    layout, where = variant(lambda values: values["curate"]["filters"].update(min_words=1000))
+    before = layout.pool("cc3m", 0).read_bytes()
+    with pytest.raises(DataError, match=r"cc3m.tsv: no row of part 0 is wanted, most for 'few words'; change curate"):
+        pool.pool("cc3m", 0, **where)
+    assert layout.pool("cc3m", 0).read_bytes() == before
+
+
 def test_what_failed_is_tried_again_and_nothing_is_lost(variant, monkeypatch):
     layout, where = variant(lambda values: None)
     monkeypatch.setattr(fetching, "_run", lambda *call: Img2dataset(call[3])(*call))

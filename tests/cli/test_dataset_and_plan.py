@@ -2,7 +2,7 @@ import json
 
 import pandas as pd
 import pytest
-from hub_server import TOKEN, hub_running
+from hub_server import TOKEN, go_online, hub_running
 
 from ligature.cli import plan
 from ligature.cli.dataset import card, push
@@ -42,6 +42,7 @@ def test_a_card_before_the_mixes_names_the_step(carded, tmp_path):
 def test_the_data_set_arrives_at_a_hub_as_it_is(carded, monkeypatch):
     layout, where = carded
     monkeypatch.setenv("HF_TOKEN", TOKEN)
+    go_online(monkeypatch)
     with hub_running() as hub:
         push("someone/selection", endpoint=hub.root, message="first", **where)
     assert set(hub.files) == {"README.md", "selected.parquet"}

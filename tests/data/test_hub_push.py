@@ -1,7 +1,7 @@
 import socket
 
 import pytest
-from hub_server import TOKEN, hub_running
+from hub_server import TOKEN, go_online, hub_running
 from huggingface_hub import constants, get_session
 
 from ligature.data.remote.hub import push_dataset
@@ -36,6 +36,7 @@ def calls_elsewhere(monkeypatch):
         return look_up(host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", local_look_up)
+    go_online(monkeypatch)
     for name in ("HF_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     yield elsewhere
@@ -52,6 +53,12 @@ def refusal(*args, **kwargs):
     assert "\n" not in str(caught.value)
     assert TOKEN not in str(caught.value)
     return str(caught.value)
+
+
+def test_offline_nothing_is_asked_and_it_is_said(folder, hub, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert "offline" in refusal(folder, hub)
+    assert hub.seen == []
 
 
 def test_the_bytes_that_arrive_are_those_of_the_folder(folder, hub):

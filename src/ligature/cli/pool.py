@@ -13,7 +13,7 @@ from ligature.data import open_dataset
 from ligature.data.open import resolve_path
 from ligature.data.pools import read_pool, read_source_part, write_pool
 from ligature.data.pools.funnel import KEPT, Funnel, drop_rows
-from ligature.errors import ParamsError
+from ligature.errors import DataError, ParamsError
 from ligature.params.curate import CurateParams, SourceParams
 from ligature.params.datasets import ImageFoldersDataset
 from ligature.progress import Progress, say, track
@@ -69,9 +69,17 @@ def pool(
         )
         table, filtered = filter_rows(table, settings.filters, source)
         table, clean = decontaminate_captions(table, evaluation, source)
-        write_pool(layout.pool(source, part), table)
         progress.update(read.rows_in)
-    write_funnels(layout.pool(source, part).with_suffix(".json"), [read, filtered, clean])
+    funnels = [read, filtered, clean]
+    if table.empty:
+        reasons = {reason: count for funnel in funnels for reason, count in funnel.dropped.items()}
+        worst = max(reasons, key=reasons.get, default="it is empty")
+        raise DataError(
+            f"{path}: no row of part {part} is wanted, most for {worst!r}; "
+            f"change curate, take fewer slices, or leave {source!r} out"
+        )
+    write_pool(layout.pool(source, part), table)
+    write_funnels(layout.pool(source, part).with_suffix(".json"), funnels)
     say(f"{source}, part {part}: {len(table):,} of {read.rows_in:,} rows are wanted")
 
 
