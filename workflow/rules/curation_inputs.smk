@@ -59,6 +59,8 @@ def scorer_manifests(side, datasets):
     """Returns an input function: embeddings of data sets under one side of the pair that scores captions."""
 
     def inputs(wildcards):
+        if not datasets:
+            return []
         if curate.scorer:
             encoder = getattr(curate.scorer, side)
         else:

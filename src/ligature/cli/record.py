@@ -21,11 +21,13 @@ def record(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> N
         return
     pending = pending_files()
     ready, waiting = [], []
-    for stage, folder in stage_folders(layout).items():
+    for stage, (folder, *needed) in stage_folders(layout).items():
         stale = any(Path(file).is_relative_to(folder) for file in pending)
-        if not stale:
+        if stale or not all(path.exists() for path in needed):
+            waiting.append(stage)
+        else:
             folder.mkdir(parents=True, exist_ok=True)
-        (waiting if stale else ready).append(stage)
+            ready.append(stage)
     if ready:
         _run(["dvc", "commit", "--force", *ready])
         say(f"recorded in dvc.lock: {', '.join(ready)}")
@@ -33,13 +35,15 @@ def record(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> N
         say(f"not recorded, since not up to date: {', '.join(waiting)}; run snakemake first")
 
 
-def stage_folders(layout: Layout) -> dict[str, Path]:
-    """Returns the folder that every stage of dvc.yaml makes, in order."""
+def stage_folders(layout: Layout) -> dict[str, list[Path]]:
+    """Returns for every stage of dvc.yaml, in order, the folder that it makes and then those that it needs."""
     import yaml
 
     stages = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    folders = {name: next(iter(stage["outs"][0])) for name, stage in stages.items()}
-    return {name: Path(folder.replace("${study}", layout.study.study)) for name, folder in folders.items()}
+    folders = {name: [next(iter(stage["outs"][0])), *stage.get("deps", [])] for name, stage in stages.items()}
+    return {
+        name: [Path(path.replace("${study}", layout.study.study)) for path in paths] for name, paths in folders.items()
+    }
 
 
 def pending_files() -> list[str]:
