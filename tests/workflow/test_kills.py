@@ -73,6 +73,6 @@ def test_a_part_of_the_pool_killed_in_the_middle_then_resumed_then_merged_gives_
         part / "text_emb/text_emb_00001.npy",
     )
     assert not (part / "manifest.json").exists()
-    assert "resuming" in curated_project.run("snakemake", "--cores", "2")
+    assert "resuming" in curated_project.run("snakemake", "--cores", "2", "stage_curation")
     assert (digest(selected), digest(merged)) == before
     assert curated_project.nothing_to_do()
