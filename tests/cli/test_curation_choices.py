@@ -3,13 +3,14 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from download_stub import Img2dataset
 from fetch_server import Page, serving
 
-from ligature.cli import data, download, pool, scoring
-from ligature.cli.scoring import uids_of_store
+from ligature.cli import assemble, data, download, pool, scoring
+from ligature.cli.scoring import uids_of
 from ligature.curation import Prototypes, TopK
 from ligature.data.download import fetching
 from ligature.data.pools import read_pool
@@ -65,7 +66,7 @@ def test_encoders_that_are_aligned_as_they_come_score_without_a_projector(varian
     store = EmbeddingStore.open(layout.embeddings("pooled", "bag-of-words", "laion", 0))
     vectors = np.asarray(store.vectors(), np.float64)
     scores = vectors @ Prototypes.load(layout.curation).vectors[7] / np.linalg.norm(vectors, axis=1)
-    kept = ~np.isin(uids_of_store(store), np.load(layout.top_k(0, 0).with_suffix(".dropped.npy")))
+    kept = ~np.isin(uids_of(store.metadata()["id"]), np.load(layout.top_k(0, 0).with_suffix(".dropped.npy")))
     np.testing.assert_allclose(state.scores[7], np.sort(scores[kept])[::-1][: state.k], atol=1e-5)
 
 
@@ -107,3 +108,11 @@ def test_what_failed_is_tried_again_and_nothing_is_lost(variant, monkeypatch):
     after = [read_report(folder) for folder in folders]
     assert [report["rows"] for report in after] == [report["rows"] for report in before]
     assert all(new["success"] >= old["success"] for new, old in zip(after, before, strict=True))
+
+
+def test_the_random_subset_is_cut_to_the_size_of_the_selection_and_the_cut_is_counted():
+    rows = pd.DataFrame({"uid": np.arange(9, dtype=np.uint64), "caption": "a", "url": "b"})
+    kept = {"collected": rows.head(5), "random": rows}
+    (funnel,) = assemble._trim_random(kept, seed=0)
+    assert (len(kept["random"]), funnel.dropped, funnel.rows_in) == (5, {"more than the selection": 4}, 9)
+    assert assemble._trim_random({"collected": rows}, seed=0) == []

@@ -11,7 +11,7 @@ import pytest
 from ligature.cli import assemble, curate, data, download, pool, scoring
 from ligature.cli.ablation import ablate
 from ligature.cli.scorer import Scorer
-from ligature.cli.scoring import uids_of_store
+from ligature.cli.scoring import uids_of
 from ligature.curation import Prototypes, TopK
 from ligature.data.parts import kept_rows, open_part, wanted_rows
 from ligature.data.pools import read_pool
@@ -37,7 +37,7 @@ def exact_scores(layout) -> tuple[np.ndarray, np.ndarray]:
     scorer = Scorer.of(layout)
     store = EmbeddingStore.open(layout.embedding_parts("pooled", scorer.text, "laion"))
     dropped = [np.load(layout.top_k(0, part).with_suffix(".dropped.npy")) for part in range(4)]
-    uids = uids_of_store(store)
+    uids = uids_of(store.metadata()["id"])
     keep = ~np.isin(uids, np.concatenate(dropped))
     texts = scorer.texts(np.asarray(store.vectors()[keep], np.float32)).astype(np.float64)
     texts /= np.linalg.norm(texts, axis=1, keepdims=True)

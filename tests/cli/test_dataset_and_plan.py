@@ -52,8 +52,9 @@ def test_the_data_set_arrives_at_a_hub_as_it_is(carded, monkeypatch):
 
 LOGS = {
     "pool/laion-00000.log": "read laion: 2,000 rows, 4,000/s\nlaion, part 0: 1,600 of 2,000 rows are wanted\n",
-    "embed/pool-pooled-minilm-laion-00000.log": "embed: 500/1,000 texts, 90/s\nembed: 1,000/1,000 texts, 100/s\n",
+    "embed/pool-pooled-minilm-laion-00000.log": "embed minilm: 500/1,000 texts, 90/s\nembed minilm: 1,000/1,000 texts, 100/s\n",
     "embed/pool-pooled-minilm-laion-00001.log": "embed minilm/laion: 1,000/1,000 texts, 300/s, ETA 0 s\n",
+    "download/random-00000.log": "download chunk-00000: 900/900 rows, 60/s\npack images: 900/900 rows, 2,000/s\n",
     "embed/discovery-pooled-minilm-train-00000.log": "embed minilm/train: 1,000/1,000 texts, 7/s, ETA 0 s\n",
 }
 
@@ -81,8 +82,13 @@ def test_a_plan_takes_the_rates_of_the_studys_own_logs(curated, logs, capsys):
     assert table["hours_one_worker"]["embed captions"] == pytest.approx(1_000_000 / 200 / 3600)
     assert table["units_per_second_per_worker"]["read metadata"] == 4000
     assert (table["measured"][["read metadata", "embed captions", "score", "merge states", "select"]] == "yes").all()
-    assert table["measured"]["download"] == "no"
+    assert table["measured"]["download"] == "no", "the world's own server is no network"
+    assert table["units_per_second_per_worker"]["pack"] == 2000
     assert "1,000,000 captions, 50 concepts" in capsys.readouterr().out
+
+
+def test_downloads_from_the_network_have_a_rate_of_their_own(logs):
+    assert dict(plan._logged_rates(logs / "tiny", network=True))["download"] == 60
 
 
 def test_a_given_rate_is_never_called_measured(curated, logs):

@@ -203,3 +203,9 @@ def test_a_mistake_is_one_line_that_says_what_is_wrong(message):
     with pytest.raises(DataError, match=re.escape(message)) as caught:
         top_k(*MISTAKES[message])
     assert "\n" not in str(caught.value)
+
+
+def test_rows_of_several_tiles_are_found_again(monkeypatch):
+    monkeypatch.setattr(module, "TILE_ROWS", 4)
+    seen = [np.array(["a", "b", "c", "d"]), np.array(["eee", "f", "g", "h"]), np.array(["i"])]
+    assert module._uids_of(seen, np.array([8, 4, 0, 3, 4], np.int32)).tolist() == ["i", "eee", "a", "d", "eee"]

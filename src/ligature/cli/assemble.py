@@ -9,6 +9,7 @@ import pandas as pd
 
 from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, open_layout
 from ligature.cli.pool import curate_params, used_sources
+from ligature.curation import random_subset
 from ligature.data import open_dataset
 from ligature.data.mixture import Mixture
 from ligature.data.perceptual import near_duplicate_images, near_references, perceptual_hash
@@ -33,7 +34,7 @@ def assemble(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) ->
     for name, table in arrived.items():
         kept[name], steps = _checked(layout, name, table, references)
         funnels += steps
-    _trim_random(kept)
+    funnels += _trim_random(kept, curate_params(layout).seed)
     rows = [table.assign(set=name)[["set", "uid"]] for name, table in kept.items()]
     layout.mixes.mkdir(parents=True, exist_ok=True)
     _write_mixes(layout, kept)
@@ -86,12 +87,14 @@ def _checked(
     return table, funnels
 
 
-def _trim_random(kept: dict[str, pd.DataFrame]) -> None:
-    """Cuts the random subset to the size of the selection, in an order that has nothing to do with the content."""
-    if {"collected", "random"} <= set(kept):
-        table = kept["random"]
-        order = np.random.default_rng(0).permutation(len(table))[: len(kept["collected"])]
-        kept["random"] = table.iloc[np.sort(order)].reset_index(drop=True)
+def _trim_random(kept: dict[str, pd.DataFrame], seed: int) -> list[Funnel]:
+    """Cuts the random subset at random to the size of the selection."""
+    if not {"collected", "random"} <= set(kept):
+        return []
+    chosen = random_subset(kept["random"]["uid"].to_numpy(), len(kept["collected"]), seed)
+    reasons = np.where(kept["random"]["uid"].isin(chosen), KEPT, "more than the selection")
+    kept["random"], funnel = drop_rows(kept["random"], reasons, "same size", "random")
+    return [funnel]
 
 
 def _write_mixes(layout: Layout, kept: dict[str, pd.DataFrame]) -> None:

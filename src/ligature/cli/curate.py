@@ -32,11 +32,12 @@ def curate(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, thre
     state = _final_state(layout, concepts)
     pool = _Pool(layout, Scorer.of(layout))
     selection, banned = _select(curate_params(layout), state, pool)
-    chosen = pool.rows(selection.rows)
-    _write(layout, "selected", chosen)
-    considered = pool.rows(pd.concat([selection.rows, pd.DataFrame({"uid": banned})]).sort_values("uid"))
+    considered = pool.rows(pd.concat([selection.rows, pd.DataFrame({"uid": banned})]))
     reasons = np.where(considered["uid"].isin(banned), "near another selected caption", KEPT)
-    write_funnels(layout.curation / "selected.json", [drop_rows(considered, reasons, "semantic duplicates", "pool")[1]])
+    chosen, funnel = drop_rows(considered, reasons, "semantic duplicates", "pool")
+    chosen = chosen.astype(selection.rows.dtypes.to_dict())  # those that were thrown out have no concept
+    _write(layout, "selected", chosen)
+    write_funnels(layout.curation / "selected.json", [funnel])
     random = pool.nearest(pool.random(len(chosen)), concepts)
     _write(layout, "random", pool.rows(random))
     table = selection.concepts.assign(name=concepts.names)
@@ -110,7 +111,7 @@ class _Pool:
         chosen = np.array([], dtype=np.uint64)
         for index, (source, part) in enumerate(track(self.layout.pool_jobs, "random subset", unit="parts")):
             dropped = np.load(self.layout.top_k(0, index).with_suffix(".dropped.npy"), allow_pickle=False)
-            uids = wanted_rows(self.layout, source, [part])["uid"].to_numpy()
+            uids = wanted_rows(self.layout, source, [part], ["uid"])["uid"].to_numpy()
             candidates = np.union1d(chosen, uids[~np.isin(uids, dropped)])
             chosen = random_subset(candidates, min(size, len(candidates)), curate_params(self.layout).seed)
         return chosen

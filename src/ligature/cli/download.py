@@ -1,4 +1,4 @@
-"""`ligature download` and `assemble`: from selected rows to checked images, and to the mixes made of them."""
+"""`ligature download` and `retry-failed`: from selected rows to images in canonical shards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -21,8 +21,13 @@ from ligature.store.atomic import write_csv, write_text
 
 plan = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What a study of full size would cost.")
 
-LOGGED = {"read metadata": "pool/*.log", "embed captions": "embed/pool-*.log", "download": "download/*.log"}
-"""Logs whose last line of progress gives the rate of a step."""
+LOGGED = {
+    "read metadata": ("pool/*.log", "read "),
+    "embed captions": ("embed/pool-*.log", "embed "),
+    "download": ("download/*.log", "download "),
+    "pack": ("download/*.log", "pack images"),
+}
+"""Logs of every step, and how their lines of progress begin; the last such line gives the rate."""
 PROBE_ROWS = 16384
 PROBE_K = 2000
 
@@ -48,7 +53,7 @@ def curate(
     params: ParamsOption = PARAMS,
     results: ResultsOption = RESULTS,
 ) -> None:
-    """Plan the curation of a full-size pool and print it; also written beside the selection's data set."""
+    """Plan the curation of a full-size pool and print it; also written to the study's folder `plan`."""
     layout = open_layout(params, results)
     settings = curate_params(layout)
     scale = Scale(
@@ -63,7 +68,8 @@ def curate(
         jobs=jobs,
         fan_in=max(settings.fan_in, 8),
     )
-    measured = dict(_logged_rates(logs / layout.study.study)) | _probed_rates(concepts, dims)
+    logged = _logged_rates(logs / layout.study.study, network=layout.study.download.server is None)
+    measured = dict(logged) | _probed_rates(concepts, dims)
     rates = Rates(measured, dict(map(_given_rate, given or [])))
     table = plan_curation(rates, scale)
     text = plan_text(table, scale)
@@ -99,18 +105,24 @@ def _mean_image(layout: Layout) -> float:
     return float(total[total > 0].mean())
 
 
-def _logged_rates(logs: Path) -> Iterator[tuple[str, float]]:
-    """Yields the median rate of the jobs of every step that logs one; the start of a job is not in it."""
-    for step, pattern in LOGGED.items():
-        found = [rate for path in sorted(logs.glob(pattern)) if (rate := _last_rate(path.read_text(errors="replace")))]
-        if found:
+def _logged_rates(logs: Path, network: bool) -> Iterator[tuple[str, float]]:
+    """Yields the median rate of the jobs of every step that logs one; the start of a job is not in it.
+
+    What a study's own server answers says nothing of the network, so there is no rate of its downloads.
+    """
+    for step, (pattern, label) in LOGGED.items():
+        texts = [path.read_text(errors="replace") for path in sorted(logs.glob(pattern))]
+        found = [rate for text in texts if (rate := _last_rate(text, label))]
+        if step == "download" and not network:
+            say("download: answered by the study's own server, which is no measure of the network")
+        elif found:
             yield step, float(np.median(found))
         else:
             say(f"{logs / pattern}: no rate of {step!r}; run the study with snakemake to have one")
 
 
-def _last_rate(log: str) -> float | None:
-    rates = re.findall(r", ([\d,]+(?:\.\d+)?)/s", log)
+def _last_rate(log: str, label: str) -> float | None:
+    rates = re.findall(rf"^{re.escape(label)}.*, ([\d,]+(?:\.\d+)?)/s", log, re.MULTILINE)
     return float(rates[-1].replace(",", "")) if rates else None
 
 

@@ -1,10 +1,11 @@
 """`ligature prototypes`, `score` and `merge`: captions against concepts, part by part, merged as a tree."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import pandas as pd
 import typer
 
 from ligature.cli.context import (
@@ -21,7 +22,6 @@ from ligature.cli.pool import captioned_evaluation_sets, curate_params, write_fu
 from ligature.cli.scorer import Scorer
 from ligature.curation import Prototypes, TopK, build_prototypes, nearest_evaluation, top_k
 from ligature.data import open_dataset
-from ligature.data.parts import open_part
 from ligature.data.pools.funnel import KEPT, drop_rows
 from ligature.errors import DataError, ParamsError
 from ligature.progress import Progress, say
@@ -80,15 +80,15 @@ class _Captions:
         layout = scorer.layout
         self.scorer, self.source = scorer, source
         self.store = EmbeddingStore.open(layout.embeddings("pooled", scorer.text, source, part))
-        self.rows = open_part(layout, source, part).texts
+        table = self.store.metadata()
+        self.rows = pd.DataFrame({"uid": uids_of(table["id"]), "caption": table["text"], "url": ""})
         self.limit = curate_params(layout).decontaminate.cosine
         self.references = _evaluation_vectors(scorer) if self.limit is not None else None
         self.close = np.zeros(self.store.rows, dtype=bool)
 
     def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields (uids [n], embeddings [n, d] in the joint space), shard by shard."""
-        uids = uids_of_store(self.store)
-        start = 0
+        uids, start = self.rows["uid"].to_numpy(), 0
         with Progress(f"score {self.source}", self.store.rows, "captions") as progress:
             for array in self.store.arrays():
                 rows = slice(start, start + len(array))
@@ -112,19 +112,16 @@ class _Captions:
 
     def write_dropped(self, state_path: Path) -> None:
         """Writes which captions were left out, and the accounting, beside the state."""
-        uids = uids_of_store(self.store)
         with replacing(state_path.with_suffix(".dropped.npy")) as temporary, temporary.open("wb") as file:
-            np.save(file, np.sort(uids[self.close]))
-        table = self.rows.assign(uid=uids, caption=self.rows["text"], url="")
+            np.save(file, np.sort(self.rows["uid"].to_numpy()[self.close]))
         reasons = np.where(self.close, "near an evaluation caption", KEPT)
-        write_funnels(
-            state_path.with_suffix(".json"), [drop_rows(table, reasons, "decontaminate captions", self.source)[1]]
-        )
+        funnel = drop_rows(self.rows, reasons, "decontaminate captions", self.source)[1]
+        write_funnels(state_path.with_suffix(".json"), [funnel])
 
 
-def uids_of_store(store: EmbeddingStore) -> np.ndarray:
-    """Returns the uids of a store whose ids are uids in hexadecimal, [n] uint64."""
-    return np.array([int(identity, 16) for identity in store.metadata()["id"]], dtype=np.uint64)
+def uids_of(ids: Iterable[str]) -> np.ndarray:
+    """Returns the uids of a store's ids, which are uids in hexadecimal, [n] uint64."""
+    return np.array([int(identity, 16) for identity in ids], dtype=np.uint64)
 
 
 def _evaluation_vectors(scorer: Scorer) -> np.ndarray | None:
@@ -143,9 +140,9 @@ def merge(
 ) -> None:
     """Merge a few states of scoring into one."""
     layout = open_layout(params, results)
-    states = [TopK.load(path) for path in layout.merge_inputs(level, index)]
-    merged, metadata = states[0]
-    for state, other in states[1:]:
+    first, *others = layout.merge_inputs(level, index)
+    merged, metadata = TopK.load(first)
+    for state, other in map(TopK.load, others):
         if other != metadata:
             raise DataError(f"{layout.top_k(level - 1, 0).parent}: states of different concepts; score all parts again")
         merged = merged.merge(state)

@@ -48,7 +48,7 @@ def top_k(batches: Iterable[tuple[Array, Array]], prototypes: Array, k: int, *, 
     for uids, rows in _tiles(batches, concepts.shape[1]):
         _to_unit_length(rows, len(uids), lambda row, uids=uids: f"the embedding of uid {uids[row]}")
         seen.append(uids)
-        shortlists = shortlists or Shortlists(len(concepts), k, len(uids), lambda rows: np.concatenate(seen)[rows])
+        shortlists = shortlists or Shortlists(len(concepts), k, len(uids), lambda rows: _uids_of(seen, rows))
         for concept, scores, columns in scorer.offers(rows, len(uids), shortlists.thresholds):
             shortlists.extend(concept, scores, first if columns is None else columns + first)
         first += len(uids)
@@ -165,6 +165,16 @@ def _to_unit_length(rows: np.ndarray, filled: int, name: Callable[[int], str]) -
         row = int(wrong[0])
         raise DataError(f"{name(row)} is zero or not finite (length {lengths[row]}): embed it again or leave it out")
     rows /= lengths[:, None]
+
+
+def _uids_of(seen: list[np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """Returns the uids of row numbers, tile by tile; every tile but the last is full."""
+    tiles, columns = np.divmod(rows, TILE_ROWS)
+    uids = np.empty(len(rows), np.result_type(*seen))
+    for tile in np.unique(tiles):
+        here = tiles == tile
+        uids[here] = seen[tile][columns[here]]
+    return uids
 
 
 def _in_order(uids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

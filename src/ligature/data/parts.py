@@ -51,25 +51,28 @@ def open_part(layout: Layout, name: str, part: int) -> Dataset:
 
 def _pool_captions(layout: Layout, name: str, part: int) -> Dataset:
     """Returns the captions of a pool part as texts without images; duplicates are left out."""
-    rows = wanted_rows(layout, name, [part])
+    rows = wanted_rows(layout, name, [part], ["uid", "caption"])
     ids = [f"{uid:016x}" for uid in rows["uid"]]
     texts = pd.DataFrame({"id": ids, "image_id": ids, "text": rows["caption"].to_numpy()}, columns=TEXT_COLUMNS)
     return Dataset(name, "pool", pd.DataFrame(columns=["id", "path"]), texts)
 
 
-def wanted_rows(layout: Layout, source: str, parts: Sequence[int] | None = None) -> pd.DataFrame:
+def wanted_rows(
+    layout: Layout, source: str, parts: Sequence[int] | None = None, columns: list[str] | None = None
+) -> pd.DataFrame:
     """Returns the rows of a source without duplicates, sorted by uid.
 
     Args:
         layout: of the study.
         source: name of the source.
         parts: which parts; all by default.
+        columns: those wanted, the uid among them; all by default.
     """
     parts = range(layout.study.sources[source].jobs) if parts is None else parts
-    duplicates = pd.read_parquet(layout.duplicates)
+    duplicates = pd.read_parquet(layout.duplicates, columns=["source", "part", "row"])
     tables = []
     for part in parts:
-        table = read_pool(layout.pool(source, part))
+        table = read_pool(layout.pool(source, part), columns)
         of_part = (duplicates["source"] == source) & (duplicates["part"] == part)
         tables.append(table.drop(index=duplicates["row"][of_part]))
     return pd.concat(tables).sort_values("uid", kind="stable").reset_index(drop=True)
