@@ -52,7 +52,7 @@ def test_the_data_set_arrives_at_a_hub_as_it_is(carded, monkeypatch):
 
 LOGS = {
     "pool/laion-00000.log": "read laion: 2,000 rows, 4,000/s\nlaion, part 0: 1,600 of 2,000 rows are wanted\n",
-    "embed/pool-pooled-minilm-laion-00000.log": "embed minilm: 500/1,000 texts, 90/s\nembed minilm: 1,000/1,000 texts, 100/s\n",
+    "embed/pool-pooled-minilm-laion-00000.log": "embed minilm: 5/10 texts, 90/s\nembed minilm: 10/10 texts, 100/s\n",
     "embed/pool-pooled-minilm-laion-00001.log": "embed minilm/laion: 1,000/1,000 texts, 300/s, ETA 0 s\n",
     "download/random-00000.log": "download chunk-00000: 900/900 rows, 60/s\npack images: 900/900 rows, 2,000/s\n",
     "embed/discovery-pooled-minilm-train-00000.log": "embed minilm/train: 1,000/1,000 texts, 7/s, ETA 0 s\n",
