@@ -160,6 +160,7 @@ STUDY = {
     "download": None,
     "mixes": {},
     "ablation": None,
+    "sweep": None,
     "report": {},
     "datasets": {"photos": {"format": "coco", "images": "{folder}", "captions": "{folder}/captions.json"}},
     "encoders": {

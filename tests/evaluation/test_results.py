@@ -19,7 +19,7 @@ ROW = Result(
 
 
 def test_columns_are_the_schema_in_order():
-    columns = ["task", "dataset", "split", "model", "protocol", "metric", "value", "n", "seed"]
+    columns = ["task", "dataset", "split", "model", "protocol", "metric", "value", "n", "seed", "variant"]
     assert list(RESULT_COLUMNS) == columns
     assert list(results_table([]).columns) == columns
 
@@ -30,7 +30,7 @@ def test_table_keeps_rows_in_order_and_survives_csv(tmp_path):
     rows = [replace(ROW, seed=seed, value=seed / 7) for seed in (2, 0, 1)]
     table = results_table(iter(rows))
     table.to_csv(tmp_path / "results.csv", index=False)
-    read = pd.read_csv(tmp_path / "results.csv", float_precision="round_trip")
+    read = pd.read_csv(tmp_path / "results.csv", float_precision="round_trip", keep_default_na=False)
     pd.testing.assert_frame_equal(read, table)
     assert [Result(**row) for row in read.to_dict("records")] == rows
 
@@ -53,5 +53,6 @@ def test_n_must_be_positive():
 
 
 def test_the_same_measurement_twice_is_an_error():
+    results_table([ROW, replace(ROW, variant="de")])
     with pytest.raises(DataError, match=r"retrieval/scenes/test/joint/.*/i2t_recall@1/0 is given twice"):
         results_table([ROW, replace(ROW, seed=1), replace(ROW, value=0.5, n=100)])

@@ -46,6 +46,7 @@ STUDY = {
     "download": None,
     "mixes": {},
     "ablation": None,
+    "sweep": None,
     "report": {"title": "A small study"},
 }
 

@@ -36,7 +36,7 @@ MISTAKES = {
     "empty pool": ({"curate__pool": []}, "curate.pool: got []"),
     "prototypes of captions": (
         {"curate__prototypes__dataset": "captions"},
-        "curate.prototypes.dataset: dataset 'captions' has no class folders",
+        "curate.prototypes.dataset: dataset 'captions' has captions, not classes",
     ),
     "unknown evaluation set": (
         {"curate__decontaminate__datasets": ["photos"]},
@@ -58,9 +58,12 @@ MISTAKES = {
     "nothing to train on": ({"mixes": {}}, "ablation: there is no mix to train on"),
     "captions to classify": (
         {"ablation__classification": ["captions"]},
-        "ablation.classification: dataset 'captions' has no class folders",
+        "ablation.classification: dataset 'captions' has captions, not classes",
     ),
-    "labels to retrieve": ({"ablation__retrieval": ["labels"]}, "ablation.retrieval: dataset 'labels' has no captions"),
+    "labels to retrieve": (
+        {"ablation__retrieval": ["labels"]},
+        "ablation.retrieval: dataset 'labels' has classes, not captions",
+    ),
     "tokens": ({"train__mode": "tokens"}, "takes train.mode 'pooled'"),
     "world of none": ({"sources__clean__files": "{world}/clean.tsv"}, "sources.clean: uses {world}"),
     "server of no world": ({"download__server": "{world}/web"}, "download: uses {world}"),

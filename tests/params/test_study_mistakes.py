@@ -41,7 +41,7 @@ MISTAKES = {
     "endless rate": ({"train__learning_rate": float("inf")}, "train.learning_rate: got inf; input should be a finite"),
     "no number": ({"train__weight_decay": float("nan")}, "train.weight_decay: got nan; input should be a finite"),
     "unknown choice": ({"pairs__rank_by": "cka"}, "pairs.rank_by: got 'cka'; input should be 'cka_debiased', "),
-    "unknown format": ({"datasets__captions__format": "csv"}, "does not match any of the expected tags: 'coco'"),
+    "unknown format": ({"datasets__captions__format": "csv"}, "datasets.captions.format: got 'csv'; expected 'coco', "),
     "study name unfit for a path": ({"study": "../other"}, "study: got '../other'; string should match pattern"),
     "data set name with a space": (
         {"datasets__my set": STUDY["datasets"]["captions"]},
@@ -67,20 +67,23 @@ COMBINATIONS = {
     ),
     "class folders as captions": (
         {"train__validation": "labels"},
-        "train.validation: dataset 'labels' has no captions",
+        "train.validation: dataset 'labels' has classes, not captions",
     ),
     "class folders in retrieval": (
         {"evaluate__retrieval": ["labels"]},
-        "evaluate.retrieval: dataset 'labels' has no c",
+        "evaluate.retrieval: dataset 'labels' has classes, not captions",
     ),
-    "class folders for a vocabulary": ({f"{BERT}__recipe__dataset": "labels"}, "dataset 'labels' has no captions"),
+    "class folders for a vocabulary": (
+        {f"{BERT}__recipe__dataset": "labels"},
+        "dataset 'labels' has classes, not captions",
+    ),
     "captions as class folders": (
         {"evaluate__classification": ["captions"]},
-        "evaluate.classification: dataset 'captions' has no class folders",
+        "evaluate.classification: dataset 'captions' has captions, not classes",
     ),
     "captions as labels of a recipe": (
         {f"{VIT}__recipe__dataset": "captions"},
-        "encoders.vit.recipe.dataset: dataset 'captions' has no class folders",
+        "encoders.vit.recipe.dataset: dataset 'captions' has captions, not classes",
     ),
     "unknown vision encoder": (
         {"pairs__choose": {"vision": "bert", "text": "bert"}},

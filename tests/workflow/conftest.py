@@ -66,7 +66,7 @@ def curated_study() -> dict:
 
 def light_study() -> dict:
     """The same without curation."""
-    return curated_study() | {"sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None}
+    return curated_study() | {"sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None, "sweep": None}
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from ligature.data.pools import read_pool, read_source_part, write_pool
 from ligature.data.pools.funnel import KEPT, Funnel, drop_rows
 from ligature.errors import DataError, ParamsError
 from ligature.params.curate import CurateParams, SourceParams
-from ligature.params.datasets import ImageFoldersDataset
+from ligature.params.datasets import kind_of
 from ligature.progress import Progress, say, track
 from ligature.store import Layout
 from ligature.store.atomic import replacing, write_json
@@ -164,7 +164,7 @@ def source_path(layout: Layout, source: str, file: int) -> Path:
 def captioned_evaluation_sets(layout: Layout) -> list[str]:
     """Returns the evaluation sets with captions that training rows must not repeat."""
     names = curate_params(layout).decontaminate.datasets
-    return [name for name in names if not isinstance(layout.study.datasets[name], ImageFoldersDataset)]
+    return [name for name in names if kind_of(layout.study.datasets[name]) == "captions"]
 
 
 def evaluation_captions(layout: Layout) -> list[str]:

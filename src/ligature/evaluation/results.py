@@ -27,6 +27,8 @@ class Result:
         value: the value, finite.
         n: number of queries or images behind it.
         seed: seed of the run.
+        variant: which of several questions to one data set: prompt set, language or number of words; empty for the
+            main one.
 
     Raises:
         DataError: an empty name, a value that is not finite, or an n below one.
@@ -41,6 +43,7 @@ class Result:
     value: float
     n: int
     seed: int
+    variant: str = ""
 
     def __post_init__(self) -> None:
         """Checks the row."""
@@ -55,12 +58,12 @@ class Result:
     @property
     def name(self) -> str:
         """What tells the row from others, for messages."""
-        return "/".join(str(getattr(self, column)) for column in KEY_COLUMNS)
+        return _joined(getattr(self, column) for column in KEY_COLUMNS)
 
 
 RESULT_COLUMNS = tuple(field.name for field in fields(Result))
 TEXT_COLUMNS = ("task", "dataset", "split", "model", "protocol", "metric")
-KEY_COLUMNS = (*TEXT_COLUMNS, "seed")
+KEY_COLUMNS = (*TEXT_COLUMNS, "seed", "variant")
 
 
 def results_table(rows: Iterable[Result]) -> pd.DataFrame:
@@ -74,6 +77,10 @@ def results_table(rows: Iterable[Result]) -> pd.DataFrame:
     table = pd.DataFrame([asdict(row) for row in rows], columns=list(RESULT_COLUMNS))
     doubled = table.duplicated(list(KEY_COLUMNS))
     if doubled.any():
-        name = "/".join(str(value) for value in table.loc[doubled.idxmax(), list(KEY_COLUMNS)])
+        name = _joined(table.loc[doubled.idxmax(), list(KEY_COLUMNS)])
         raise DataError(f"result {name} is given twice; keep one row a measurement")
     return table
+
+
+def _joined(values: Iterable[object]) -> str:
+    return "/".join(str(value) for value in values if value != "")

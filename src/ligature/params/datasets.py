@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ligature.params.base import Block, LocalPath, Positive, Seed
+from ligature.params.base import Block, LocalPath, Name, Positive, Seed
+from ligature.params.texts import DescriptionParams, PromptParams, TranslationParams, check_template
 
 
 class Fold(Block):
@@ -26,7 +27,7 @@ class Fold(Block):
 
 class _DatasetBlock(Block):
     split: str = "val"
-    """Name of the split, as it appears in the results."""
+    """Name of the split, as it appears in the results; where a format knows splits, the one that is read."""
     fold: Fold | None = None
     """Take one random fold of the images; all of them by default."""
     limit: Positive | None = None
@@ -35,27 +36,63 @@ class _DatasetBlock(Block):
     """Number of contiguous parts that are embedded by separate jobs."""
 
 
-class CocoDataset(_DatasetBlock):
+class _CaptionedBlock(_DatasetBlock):
+    images: LocalPath
+    """Folder of the images."""
+    translations: TranslationParams | None = None
+    """Captions of the same images in several languages, for evaluation."""
+    descriptions: DescriptionParams | None = None
+    """Long descriptions of the same images, for evaluation."""
+
+
+class CocoDataset(_CaptionedBlock):
     """Images with captions in COCO's layout."""
 
     format: Literal["coco"]
-    images: LocalPath
-    """Folder of the images."""
     captions: LocalPath
     """The captions json."""
 
 
-class FlickrDataset(_DatasetBlock):
+class FlickrDataset(_CaptionedBlock):
     """Images with captions in Flickr8k's layout: a csv of `image,caption` rows."""
 
     format: Literal["flickr"]
-    images: LocalPath
-    """Folder of the images."""
     captions: LocalPath
     """The csv file of captions."""
 
 
-class ImageFoldersDataset(_DatasetBlock):
+class KarpathyDataset(_CaptionedBlock):
+    """Images with captions in the json of Karpathy's splits (`dataset_coco.json`, `dataset_flickr30k.json`)."""
+
+    format: Literal["karpathy"]
+    captions: LocalPath
+    """The json file; `split` chooses its images."""
+
+
+class ParallelDataset(_CaptionedBlock):
+    """One caption an image, line by line, as XTD10 and Multi30k come."""
+
+    format: Literal["parallel"]
+    names: LocalPath
+    """File of image names, one a line."""
+    captions: LocalPath
+    """File of captions, one a line."""
+
+
+class _LabelledBlock(_DatasetBlock):
+    templates: list[str] = Field(default=["a photo of a {}."], min_length=1)
+    """Prompt templates of the main protocol; `{}` stands for the class name."""
+    prompts: dict[Name, PromptParams] = Field(default_factory=dict)
+    """Further prompt sets and languages, each measured by itself."""
+
+    @model_validator(mode="after")
+    def _templates_have_a_place(self) -> "_LabelledBlock":
+        for template in self.templates:
+            check_template(template)
+        return self
+
+
+class ImageFoldersDataset(_LabelledBlock):
     """One folder of images a class, in ImageNet's layout, and a file of class names."""
 
     format: Literal["imagefolders"]
@@ -63,15 +100,72 @@ class ImageFoldersDataset(_DatasetBlock):
     """Folder that holds one folder a class."""
     classes: LocalPath
     """Tab-separated file without header: folder name, class name (synonyms after commas)."""
-    templates: list[str] = Field(default=["a photo of a {}."], min_length=1)
-    """Prompt templates; `{}` stands for the class name."""
-
-    @model_validator(mode="after")
-    def _templates_have_a_place(self) -> "ImageFoldersDataset":
-        for template in self.templates:
-            if template.count("{}") != 1:
-                raise ValueError(f"template {template!r} must contain {{}} exactly once")
-        return self
 
 
-DatasetParams = Annotated[CocoDataset | FlickrDataset | ImageFoldersDataset, Field(discriminator="format")]
+class BenchmarkDataset(_LabelledBlock):
+    """A public classification benchmark in the layout of its own release."""
+
+    format: Literal[
+        "imagenet",
+        "imagenet-v2",
+        "caltech-101",
+        "oxford-pets",
+        "stanford-cars",
+        "flowers-102",
+        "food-101",
+        "fgvc-aircraft",
+        "sun397",
+        "cub-200",
+        "ucf101",
+        "eurosat",
+        "dtd",
+        "cifar-10",
+        "cifar-100",
+    ]
+    root: LocalPath
+    """Folder of the unpacked release."""
+    classes: LocalPath | None = None
+    """Tab-separated file of the release's class keys and class names, in place of its own names."""
+
+
+class VocDataset(_DatasetBlock):
+    """Images with masks in the layout of Pascal VOC."""
+
+    format: Literal["voc"]
+    root: LocalPath
+    """Folder with `JPEGImages`, `SegmentationClass` and `ImageSets/Segmentation`."""
+    classes: LocalPath | None = None
+    """Names of the mask indices, one a line, background first; those of Pascal VOC by default."""
+
+
+class PascalContextDataset(_DatasetBlock):
+    """Pascal Context: VOC images, the label maps of 2010 (`trainval/*.mat`) and a list of 59 classes."""
+
+    format: Literal["pascal-context"]
+    root: LocalPath
+    """Folder with `JPEGImages`, `trainval`, `labels.txt`, `59_labels.txt` and the list of the split."""
+
+
+class MasksDataset(_DatasetBlock):
+    """Any folder of images with one index mask each."""
+
+    format: Literal["masks"]
+    images: LocalPath
+    """Folder of the images."""
+    masks: LocalPath
+    """Path of a mask; `{id}` stands for the name of its image without ending."""
+    classes: LocalPath | None = None
+    """Names of the mask indices, one a line, background first; those of Pascal VOC by default."""
+
+
+CaptionedDataset = CocoDataset | FlickrDataset | KarpathyDataset | ParallelDataset
+LabelledDataset = ImageFoldersDataset | BenchmarkDataset
+SegmentedDataset = VocDataset | PascalContextDataset | MasksDataset
+DatasetParams = Annotated[CaptionedDataset | LabelledDataset | SegmentedDataset, Field(discriminator="format")]
+
+
+def kind_of(dataset: DatasetParams) -> Literal["captions", "classes", "masks"]:
+    """Returns what stands beside the images of a data set."""
+    if isinstance(dataset, CaptionedDataset):
+        return "captions"
+    return "classes" if isinstance(dataset, LabelledDataset) else "masks"

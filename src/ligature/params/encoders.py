@@ -163,3 +163,5 @@ class EmbedParams(Block):
     """Tokens a forward pass of a text encoder, padding included."""
     max_skipped: Fraction = 0.01
     """Largest share of images that may be missing or unreadable before the extraction stops."""
+    regions: int = Field(2, ge=1, le=16)
+    """Side of the grid of patch means in the view `regions`."""

@@ -57,6 +57,8 @@ def _explain(problem: dict[str, Any]) -> str:
         return f"{key}: missing; this key is required"
     if problem["type"] == "union_tag_not_found":
         return f"{key}.format: missing; this key is required"
+    if problem["type"] == "union_tag_invalid":
+        return f"{key}.format: got {problem['ctx']['tag']!r}; expected {problem['ctx']['expected_tags']}"
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error":
         return f"{key}: {message}" if key else message

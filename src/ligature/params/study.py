@@ -7,17 +7,19 @@ from pydantic import Field, model_validator
 from ligature.params.base import Block, Name
 from ligature.params.curate import AblationParams, CurateParams, DownloadParams, MixParams, SourceParams
 from ligature.params.curation_checks import check_curation
-from ligature.params.datasets import DatasetParams, ImageFoldersDataset
+from ligature.params.datasets import DatasetParams, kind_of
 from ligature.params.encoders import EmbedParams, EncodersParams, check_encoder
 from ligature.params.evaluate import EvaluateParams, ReportParams
 from ligature.params.pairs import PairsParams
-from ligature.params.train import TrainParams
+from ligature.params.train import SweepParams, TrainParams
 from ligature.params.world import WorldParams
+
+CAPTIONS, CLASSES = "captions", "classes"
 
 
 def uses_world(block: Block) -> bool:
     """Whether a path in a block lies in the procedural world."""
-    return any("{world}" in str(value) for value in block.model_dump().values())
+    return "{world}" in str(block.model_dump())
 
 
 class Study(Block):
@@ -43,20 +45,28 @@ class Study(Block):
     """Downloaded sets that are trained on together."""
     ablation: AblationParams | None
     """The same projector trained on every mix; null for none."""
+    sweep: SweepParams | None
+    """Other projectors, features and losses on the same data; null for none."""
     report: ReportParams
 
     @model_validator(mode="after")
     def _references_exist(self) -> "Study":
-        for key, name, captioned in self._references():
+        for key, name, kinds in self._references():
             if name not in self.datasets:
                 raise ValueError(f"{key}: unknown dataset {name!r}; known: {', '.join(self.datasets)}")
-            if captioned is not None and captioned == isinstance(self.datasets[name], ImageFoldersDataset):
-                kind = "captions" if captioned else "class folders"
-                raise ValueError(f"{key}: dataset {name!r} has no {kind}")
-        if self.pairs.choose is not None:
-            check_encoder("pairs.choose.vision", self.pairs.choose.vision, self.encoders.vision)
-            check_encoder("pairs.choose.text", self.pairs.choose.text, self.encoders.text)
+            if kind_of(self.datasets[name]) not in kinds:
+                wanted = " or ".join(kinds)
+                raise ValueError(f"{key}: dataset {name!r} has {kind_of(self.datasets[name])}, not {wanted}")
+        self._check_encoders()
         return self
+
+    def _check_encoders(self) -> None:
+        pairs = {f"evaluate.baselines.{baseline.name}": baseline for baseline in self.evaluate.baselines}
+        pairs |= {"pairs.choose": self.pairs.choose, "sweep": self.sweep}
+        for key, pair in pairs.items():
+            if pair is not None:
+                check_encoder(f"{key}.vision", pair.vision, self.encoders.vision)
+                check_encoder(f"{key}.text", pair.text, self.encoders.text)
 
     @model_validator(mode="after")
     def _world_is_there(self) -> "Study":
@@ -73,36 +83,38 @@ class Study(Block):
         check_curation(self)
         return self
 
-    def _references(self) -> Iterator[tuple[str, str, bool | None]]:
-        """Yields (key, data set name, whether it must have captions; None where either will do)."""
-        for name in self.pairs.datasets:
-            yield "pairs.datasets", name, True
-        yield "pairs.probe.train", self.pairs.probe.train, True
-        yield "pairs.probe.test", self.pairs.probe.test, True
-        for name in self.train.datasets:
-            yield "train.datasets", name, True
-        yield "train.validation", self.train.validation, True
-        for name in self.evaluate.classification:
-            yield "evaluate.classification", name, False
-        for name in self.evaluate.retrieval:
-            yield "evaluate.retrieval", name, True
+    def _references(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Yields (key, data set name, what may stand beside its images)."""
+        captioned = {
+            "pairs.datasets": self.pairs.datasets,
+            "pairs.probe.train": [self.pairs.probe.train],
+            "pairs.probe.test": [self.pairs.probe.test],
+            "train.datasets": self.train.datasets,
+            "train.validation": [self.train.validation],
+            "evaluate.retrieval": self.evaluate.retrieval,
+        }
+        labelled = {"evaluate.classification": self.evaluate.classification}
         if self.curate is not None:
-            yield "curate.prototypes.dataset", self.curate.prototypes.dataset, False
+            labelled["curate.prototypes.dataset"] = [self.curate.prototypes.dataset]
             for name in self.curate.decontaminate.datasets:
-                yield "curate.decontaminate.datasets", name, None
+                yield "curate.decontaminate.datasets", name, (CAPTIONS, CLASSES)
         if self.ablation is not None:
-            for name in self.ablation.classification:
-                yield "ablation.classification", name, False
-            for name in self.ablation.retrieval:
-                yield "ablation.retrieval", name, True
+            labelled["ablation.classification"] = self.ablation.classification
+            captioned["ablation.retrieval"] = self.ablation.retrieval
+        if self.sweep is not None:
+            captioned |= {"sweep.datasets": self.sweep.datasets, "sweep.retrieval": self.sweep.retrieval}
+            labelled["sweep.classification"] = self.sweep.classification
+        for kind, references in ((CAPTIONS, captioned), (CLASSES, labelled)):
+            yield from ((key, name, (kind,)) for key, names in references.items() for name in names)
+        if self.evaluate.segmentation is not None:
+            yield from (("evaluate.segmentation", name, ("masks",)) for name in self.evaluate.segmentation.datasets)
+        yield from self._recipe_references()
+
+    def _recipe_references(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         for encoder in self.encoders.vision:
             if encoder.recipe and encoder.recipe.dataset:
-                supervised = encoder.recipe.objective == "supervised"
-                yield (
-                    f"encoders.{encoder.name}.recipe.dataset",
-                    encoder.recipe.dataset,
-                    False if supervised else None,
-                )
+                kinds = (CLASSES,) if encoder.recipe.objective == "supervised" else (CAPTIONS, CLASSES)
+                yield f"encoders.{encoder.name}.recipe.dataset", encoder.recipe.dataset, kinds
         for encoder in self.encoders.text:
             if encoder.recipe:
-                yield f"encoders.{encoder.name}.recipe.dataset", encoder.recipe.dataset, True
+                yield f"encoders.{encoder.name}.recipe.dataset", encoder.recipe.dataset, (CAPTIONS,)

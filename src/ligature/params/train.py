@@ -6,15 +6,14 @@ from pydantic import Field, model_validator
 
 from ligature.params.base import Block, Name, Positive, Seed
 
-VisionBranch = Literal["token", "mlp", "linear", "identity", "none"]
-TextBranch = Literal["token", "mlp", "linear", "identity"]
+VisionBranch = Literal["token", "mlp", "linear", "gated", "identity", "none"]
+TextBranch = Literal["token", "mlp", "linear", "gated", "identity"]
+Mode = Literal["pooled", "regions", "tokens", "tokens-int8", "images"]
 
 
-class ProjectorParams(Block):
-    """Blocks of the projector (freeze-align, section on projectors)."""
+class AssemblyParams(Block):
+    """Which block stands on which branch, and how tokens become one vector."""
 
-    embed_dim: Positive
-    """Width of the joint space."""
     vision_local: VisionBranch = "token"
     """Block of the patch tokens, or of their mean in pooled mode."""
     vision_cls: VisionBranch = "token"
@@ -23,10 +22,38 @@ class ProjectorParams(Block):
     """Block of the text tokens, or of their mean in pooled mode."""
     text_global: TextBranch = "mlp"
     """Block of the pooled text."""
+    vision_pooling: Literal["mean", "max"] = "mean"
+    """How projected patch tokens become one vector."""
+    text_pooling: Literal["mean", "max", "cls"] = "mean"
+    """How projected text tokens become one vector; `cls` takes the first."""
+
+
+class ProjectorParams(AssemblyParams):
+    """Blocks of the projector (freeze-align, section on projectors)."""
+
+    embed_dim: Positive
+    """Width of the joint space."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Dropout inside the blocks."""
     temperature: float = Field(0.07, ge=0.001, le=0.5)
     """Initial temperature of the contrastive loss."""
+
+
+class LossParams(Block):
+    """The contrastive loss."""
+
+    kind: Literal["infonce", "siglip"] = "infonce"
+    """`infonce`: softmax over the negatives, both ways (CLIP); `siglip`: a sigmoid for every pair."""
+    negatives: Literal["global", "local"] = "global"
+    """`global`: all other pairs of the batch; `local`: those of the same group, as where features are not gathered."""
+    group: int | None = Field(None, ge=2)
+    """Pairs of a group of local negatives; it divides the batch."""
+
+    @model_validator(mode="after")
+    def _group_of_local_negatives(self) -> "LossParams":
+        if (self.negatives == "local") != (self.group is not None):
+            raise ValueError("negatives 'local' takes a group, 'global' takes none")
+        return self
 
 
 class TrainParams(Block):
@@ -36,9 +63,11 @@ class TrainParams(Block):
     """Captioned data sets to train on, one after the other in one shuffled set."""
     validation: Name
     """Captioned data set on which retrieval is measured during training."""
-    mode: Literal["pooled", "tokens"]
-    """`pooled` trains on one or two cached vectors an image; `tokens` on every token, as published."""
+    mode: Mode
+    """`pooled`: one or two stored vectors an image; `regions`: means of a grid of patches; `tokens`: every token, as
+    published, stored in 16 or (`tokens-int8`) 8 bits; `images`: every token, encoded anew at every step."""
     projector: ProjectorParams
+    loss: LossParams = LossParams()
     epochs: Positive
     """Passes over the images; each takes one of its captions at random."""
     batch_size: int = Field(ge=2)
@@ -55,7 +84,39 @@ class TrainParams(Block):
     """Seed of weights, data order, captions and dropout."""
 
     @model_validator(mode="after")
-    def _learning_rate_falls(self) -> "TrainParams":
+    def _values_fit(self) -> "TrainParams":
         if self.min_learning_rate > self.learning_rate:
             raise ValueError(f"min_learning_rate {self.min_learning_rate} is above learning_rate {self.learning_rate}")
+        if self.loss.group and self.batch_size % self.loss.group:
+            raise ValueError(f"loss.group {self.loss.group} does not divide batch_size {self.batch_size}")
         return self
+
+
+class SweepRun(AssemblyParams):
+    """One training of a sweep: what is not given is as published."""
+
+    mode: Mode = "pooled"
+    """As in `train`."""
+    loss: LossParams = LossParams()
+
+
+class SweepParams(Block):
+    """The same training with other projectors, features and losses, over several seeds."""
+
+    vision: Name
+    """Vision encoder, with a CLS token where a run has a block for it."""
+    text: Name
+    """Text encoder."""
+    datasets: list[Name] = Field(min_length=1)
+    """Captioned data sets to train on."""
+    classification: list[Name] = Field(default_factory=list)
+    """Data sets with class names on which every training is measured."""
+    retrieval: list[Name] = Field(default_factory=list)
+    """Captioned data sets on which every training is measured."""
+    seeds: list[Seed] = Field(min_length=1)
+    """One training a seed and run."""
+    steps: Positive
+    """Steps of every training; the rest of the optimisation is that of `train`."""
+    embed_dim: Positive
+    """Width of the joint space; that of the encoders, where a run leaves them as they are."""
+    runs: dict[Name, SweepRun] = Field(min_length=1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ligature.params import Study
-from ligature.params.datasets import ImageFoldersDataset
+from ligature.params.datasets import kind_of
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,21 @@ class Layout:
     def ablation(self) -> Path:
         """Folder of the trainings on every mix."""
         return self.root / "ablation"
+
+    @property
+    def sweep(self) -> Path:
+        """Folder of the trainings with other projectors, features and losses."""
+        return self.root / "sweep"
+
+    @property
+    def segmentation(self) -> Path:
+        """Folder of zero-shot segmentation."""
+        return self.root / "segmentation"
+
+    @property
+    def model(self) -> Path:
+        """Folder of the exported pair."""
+        return self.root / "model"
 
     @property
     def duplicates(self) -> Path:
@@ -142,11 +157,20 @@ class Layout:
         discovery = {*pairs.datasets, pairs.probe.train, pairs.probe.test}
         return "discovery" if view == "pooled" and dataset in discovery else "chosen"
 
-    def embedding_parts(self, view: str, encoder: str, dataset: str) -> list[Path]:
-        """Folders of all parts of a data set, pool or downloaded set under one encoder.
+    def view(self, mode: str, encoder: str) -> str:
+        """Returns the view of an encoder's stores that a mode of training reads.
+
+        Under ``regions`` texts are pooled; ``images``, which encodes images anew in training, evaluates on tokens.
+        """
+        of_text = encoder in {entry.name for entry in self.study.encoders.text}
+        return {"regions": "pooled" if of_text else mode, "images": "tokens"}.get(mode, mode)
+
+    def embedding_parts(self, mode: str, encoder: str, dataset: str) -> list[Path]:
+        """Folders of all parts of a data set, pool or downloaded set under one encoder, as a mode of training needs.
 
         The prompts of class folders are a single part.
         """
+        view = self.view(mode, encoder)
         return [self.embeddings(view, encoder, dataset, part) for part in range(self._parts(encoder, dataset))]
 
     def _parts(self, encoder: str, dataset: str) -> int:
@@ -155,7 +179,7 @@ class Layout:
             return self.study.sources[dataset].jobs if pool else self.study.download.chunks
         params = self.study.datasets[dataset]
         of_texts = encoder in {entry.name for entry in self.study.encoders.text}
-        return 1 if of_texts and isinstance(params, ImageFoldersDataset) else params.parts
+        return 1 if of_texts and kind_of(params) == "classes" else params.parts
 
     def probe(self, vision: str, text: str) -> Path:
         """File of the probe training of one pair."""
