@@ -47,7 +47,7 @@ class TranslationParams(Block):
     """Captions of the same images in several languages."""
 
     format: Literal["jsonl", "parallel"]
-    """`jsonl`: objects with `id` (or `image`) and one text a language; `parallel`: line by line, one file a language."""
+    """`jsonl`: objects with `id` (or `image`) and a text a language; `parallel`: line by line, one file a language."""
     file: LocalPath
     """The file; `{language}` stands for the language in the parallel format."""
     names: LocalPath | None = None
