@@ -26,6 +26,9 @@ localrules:
     stage_chosen,
     stage_train,
     stage_evaluation,
+    stage_segmentation,
+    stage_model,
+    stage_sweep,
     stage_pool,
     stage_captions,
     stage_curation,
@@ -39,6 +42,7 @@ rule all:
     default_target: True
     input:
         layout.report / "index.html",
+        rules.export.output,
 
 
 # One target a stage of dvc.yaml.
@@ -69,7 +73,12 @@ rule stage_pairs:
 
 rule stage_chosen:
     input:
-        chosen_manifests(used_datasets),
+        chosen_manifests(
+            [study.train.validation, *evaluation_sets, *ablation_sets],
+            study.train.datasets,
+        ),
+        sweep_manifests(sweep.runs if sweep else []),
+        baseline_manifests(),
         scorer_manifests("vision", prototype_sets),
         scorer_manifests("text", [*prototype_sets, *guarded_sets]),
 
@@ -82,6 +91,21 @@ rule stage_train:
 rule stage_evaluation:
     input:
         rules.evaluate.output.results,
+
+
+rule stage_segmentation:
+    input:
+        rules.segment.output if segmentation else [],
+
+
+rule stage_model:
+    input:
+        rules.export.output,
+
+
+rule stage_sweep:
+    input:
+        rules.sweep.output if sweep else [],
 
 
 rule stage_pool:

@@ -96,6 +96,55 @@ def test_an_image_id_may_hold_the_mark_between_image_and_number():
     assert dataset.keep_images(np.array([1])).skipped_texts == []
 
 
+def with_variants(images: int) -> Dataset:
+    """Returns images with a caption of their own, a German one and one of 16 words; some were skipped."""
+    dataset = captioned(images, list(range(images)))
+    rows = [
+        (f"{image}#{ending}", image, f"{ending} of {image}", variant)
+        for image in dataset.images["id"]
+        for ending, variant in (("0", ""), ("de", "de"), ("16w", "16w"))
+    ]
+    texts = pd.DataFrame(rows, columns=["id", "image_id", "text", "variant"])
+    skipped = [{"id": f"image-0#{ending}", "reason": "empty caption"} for ending in ("1", "de", "16w")]
+    return Dataset("toy", "val", dataset.images, texts, skipped_texts=skipped, notes=("seen in training",))
+
+
+@pytest.mark.parametrize(("variant", "ending"), [("", "0"), ("de", "de"), ("16w", "16w")])
+def test_a_variant_has_its_own_texts_and_what_was_skipped_of_them(variant, ending):
+    dataset = with_variants(3)
+    chosen = dataset.of_variant(variant)
+    assert chosen.texts["id"].to_list() == [f"image-{n}#{ending}" for n in range(3)]
+    assert chosen.texts.index.to_list() == [0, 1, 2]
+    assert [item["id"] for item in chosen.skipped_texts] == [f"image-0#{'1' if variant == '' else ending}"]
+    assert chosen.images is dataset.images
+    assert chosen.notes == dataset.notes
+
+
+def test_the_own_texts_are_the_default_and_an_unknown_variant_has_none():
+    dataset = with_variants(3)
+    assert dataset.of_variant().texts.equals(dataset.of_variant("").texts)
+    assert len(dataset.of_variant("fr").texts) == 0
+
+
+def test_without_further_texts_all_are_the_own_ones():
+    dataset = captioned(3, [0, 1, 2, 2], empty=(3,))
+    assert dataset.of_variant() is dataset
+    assert len(dataset.of_variant("de").texts) == len(dataset.of_variant("de").skipped_texts) == 0
+    assert dataset.of_variant("de").texts.columns.to_list() == ["id", "image_id", "text"]
+
+
+@given(images=st.integers(1, 12), parts=st.integers(1, 5), seed=st.integers(0, 9))
+@few
+def test_variants_follow_their_images_into_parts_and_folds(images, parts, seed):
+    dataset = with_variants(images)
+    joined = pd.concat([dataset.part(index, parts).texts for index in range(parts)], ignore_index=True)
+    assert joined.equals(dataset.texts)
+    for half in (dataset.fold(0, 2, seed), dataset.fold(1, 2, seed)):
+        assert half.notes == dataset.notes
+        for variant in ("", "de", "16w"):
+            assert half.of_variant(variant).texts["image_id"].to_list() == half.images["id"].to_list()
+
+
 @pytest.mark.parametrize("space", ["\n", "\r\n", "\t", "\u2028", "\xa0 "])
 def test_captions_are_one_line_with_single_spaces(space):
     images = pd.DataFrame({"id": ["a"], "path": ["a.jpg"]})

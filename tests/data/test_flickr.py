@@ -1,9 +1,7 @@
-import json
-
 import pytest
 from dataset_files import the_line
 
-from ligature.data import read_flickr, read_translations
+from ligature.data import read_flickr
 from ligature.errors import DataError
 
 CSV = 'image,caption\nb.jpg,A dog .\nb.jpg,"Two, dogs ."\na.jpg,A cat .\nb.jpg,null\na.jpg,\n'
@@ -80,37 +78,3 @@ def test_a_missing_or_binary_csv_is_one_line(tmp_path):
     assert "cannot be read (No such file" in the_line(read_flickr, tmp_path, path, error=DataError)
     path.write_bytes(b"image,caption\na.jpg,\xff\xfe\n")
     assert "captions.csv: not UTF-8 at byte 20" in the_line(read_flickr, tmp_path, path, error=DataError)
-
-
-def write_lines(folder, *rows):
-    path = folder / "multilingual.jsonl"
-    path.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def test_translations_are_the_two_letter_keys_of_every_line(tmp_path):
-    rows = [{"id": 5, "split": "train", "line": 2, "en": "A dog.", "de": "Ein Hund."}, {"id": "x", "ja": "犬"}]
-    table = read_translations(write_lines(tmp_path, *map(json.dumps, rows)))
-    assert table.to_dict("split")["data"] == [["5", "en", "A dog."], ["5", "de", "Ein Hund."], ["x", "ja", "犬"]]
-    assert table.columns.to_list() == ["image_id", "language", "text"]
-
-
-@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
-def test_line_separators_of_unicode_stay_inside_a_caption(tmp_path, separator):
-    row = json.dumps({"id": "x", "en": f"one{separator}two"}, ensure_ascii=False)
-    assert separator in row
-    assert read_translations(write_lines(tmp_path, row))["text"].to_list() == [f"one{separator}two"]
-
-
-@pytest.mark.parametrize("line", ["", "{", "[]", '"id"', '{"en": "A dog."}', "null"])
-def test_a_broken_line_is_named_by_number(tmp_path, line):
-    path = write_lines(tmp_path, '{"id": "x", "en": "A dog."}', line)
-    assert the_line(read_translations, path, error=DataError) == f"{path}, line 2: not a json object with an id"
-
-
-def test_a_missing_file_of_translations_is_one_line(tmp_path):
-    assert "cannot be read (No such file" in the_line(read_translations, tmp_path / "none.jsonl", error=DataError)
-
-
-def test_an_empty_file_of_translations_has_no_rows_but_its_columns(tmp_path):
-    assert read_translations(write_lines(tmp_path)).columns.to_list() == ["image_id", "language", "text"]

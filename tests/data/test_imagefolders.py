@@ -2,6 +2,7 @@ import pytest
 from dataset_files import the_line, write_class_folders
 
 from ligature.data import read_image_folders
+from ligature.data.imagefolders import list_image_folders
 from ligature.errors import DataError
 
 FILES = ["n02/b.JPEG", "n02/a.jpg", "n01/images/c.png", "n01/notes.txt", "readme.txt"]
@@ -29,12 +30,20 @@ def test_labels_follow_the_class_file_and_images_their_names(tmp_path):
 
 
 def test_texts_are_every_class_name_in_every_template(tmp_path):
-    assert read(tmp_path).texts.to_dict("split")["data"] == [
-        ["0#0", 0, "a photo of a tabby cat."],
-        ["0#1", 0, "one tabby cat"],
-        ["1#0", 1, "a photo of a dog."],
-        ["1#1", 1, "one dog"],
+    texts = read(tmp_path).texts
+    assert list(texts.columns) == ["id", "label", "text", "variant"]
+    assert texts.to_dict("split")["data"] == [
+        ["0#0", 0, "a photo of a tabby cat.", ""],
+        ["0#1", 0, "one tabby cat", ""],
+        ["1#0", 1, "a photo of a dog.", ""],
+        ["1#1", 1, "one dog", ""],
     ]
+
+
+def test_class_keys_stay_beside_the_names(tmp_path):
+    found = list_image_folders(*write_class_folders(tmp_path, FILES, CLASSES))
+    assert found.classes == {"n02": "tabby cat", "n01": "dog"}
+    assert found.images.equals(read(tmp_path).images)
 
 
 def test_braces_in_templates_and_names_are_plain_text(tmp_path):

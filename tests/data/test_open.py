@@ -1,14 +1,15 @@
-"""Data sets opened through a study: the study's world, its folds and limits, and real photographs."""
+"""Data sets opened through a study: the study's world, its folds and limits, and what each format needs."""
 
-import os
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from dataset_files import the_line, write_class_folders, write_coco
+from benchmark_files import write_food_101
+from dataset_files import the_line, write_class_folders, write_coco, write_picture
 from PIL import Image
 
-from ligature.data import open_dataset, read_mask, read_translations, read_voc
+from ligature.data import open_dataset, read_mask, read_voc
 from ligature.data.open import resolve_path
 from ligature.data.scenes import LANGUAGES, class_names, write_world
 from ligature.errors import DataError, ParamsError
@@ -16,7 +17,6 @@ from ligature.params import load_study, parse_study
 from ligature.store import Layout
 
 ROOT = Path(__file__).parents[2]
-REALDATA = os.environ.get("LIGATURE_REALDATA")
 
 
 def layout_of(tmp_path, **datasets):
@@ -105,6 +105,91 @@ def test_class_folders_and_flickr_open_with_their_own_readers(tmp_path):
     assert open_dataset(layout, "flickr").texts["text"].to_list() == ["A cat ."]
 
 
+def test_prompt_sets_stand_beside_the_templates_and_in_the_first_part_alone(tmp_path):
+    images, classes = write_class_folders(tmp_path, ["n1/a.jpg", "n2/b.jpg"], "n1\tcat\nn2\tdog\n")
+    (tmp_path / "de.tsv").write_text("n1\tKatze\nn2\tHund\n")
+    german = {"templates": ["Bild: {}"], "classes": str(tmp_path / "de.tsv"), "language": "de"}
+    folders = {"format": "imagefolders", "images": str(images), "classes": str(classes), "templates": ["my {}"]}
+    prompts = {"one": {"builtin": "single"}, "german": german}
+    dataset = open_dataset(layout_of(tmp_path, folders=folders | {"prompts": prompts, "limit": 1}), "folders")
+    assert dataset.texts["id"].to_list() == ["0#0", "1#0", "0#one#0", "1#one#0", "0#german#0", "1#german#0"]
+    assert dataset.texts["variant"].to_list() == ["", "", "one", "one", "de", "de"]
+    assert dataset.texts["text"].to_list()[-2:] == ["Bild: Katze", "Bild: Hund"]
+    assert len(dataset.images) == 1
+    assert dataset.part(0, 2).texts.equals(dataset.texts)
+    assert dataset.part(1, 2).texts.empty
+
+
+def test_a_benchmark_opens_by_its_format_with_the_names_of_the_study(tmp_path):
+    write_food_101(tmp_path / "food")
+    (tmp_path / "names.tsv").write_text("tacos\tTex-Mex tacos\napple_pie\tpie\n")
+    food = {"format": "food-101", "root": str(tmp_path / "food"), "split": "test"}
+    layout = layout_of(tmp_path, food=food, named=food | {"classes": str(tmp_path / "names.tsv")})
+    dataset = open_dataset(layout, "food")
+    assert (dataset.name, dataset.split, dataset.class_names) == ("food", "test", ["apple pie", "tacos"])
+    assert dataset.images["label"].to_list() == [0, 0, 1]
+    assert dataset.texts["text"].to_list() == ["a photo of a apple pie.", "a photo of a tacos."]
+    assert open_dataset(layout, "named").class_names == ["pie", "Tex-Mex tacos"]
+
+
+def test_a_benchmark_without_its_default_split_names_those_it_has(tmp_path):
+    layout = layout_of(tmp_path, food={"format": "food-101", "root": str(tmp_path)})
+    line = the_line(open_dataset, layout, "food", error=ParamsError)
+    assert line == "format food-101: unknown split 'val'; set split to one of: test, train"
+
+
+def test_karpathy_and_parallel_files_open_with_their_own_readers(tmp_path):
+    entries = [
+        {"filename": f"{number}.jpg", "split": split, "sentences": [{"raw": f"picture {number}"}]}
+        for number, split in enumerate(["train", "test"])
+    ]
+    (tmp_path / "dataset.json").write_text(json.dumps({"images": entries}))
+    for name, line in (("names.txt", "0.jpg\n1.jpg\n"), ("de.txt", "null\neins\n")):
+        (tmp_path / name).write_text(line)
+    for number in range(2):
+        write_picture(tmp_path / f"{number}.jpg")
+    karpathy = {"format": "karpathy", "images": str(tmp_path), "captions": str(tmp_path / "dataset.json")}
+    files = {"names": str(tmp_path / "names.txt"), "captions": str(tmp_path / "de.txt")}
+    parallel = {"format": "parallel", "images": str(tmp_path)} | files
+    layout = layout_of(tmp_path, karpathy=karpathy | {"split": "test"}, lines=parallel)
+    assert open_dataset(layout, "karpathy").texts["text"].to_list() == ["picture 1"]
+    assert open_dataset(layout, "lines").texts["text"].to_list() == ["null", "eins"]
+
+
+def test_translations_and_descriptions_are_added_before_fold_and_limit(tmp_path, captions):
+    lines = [{"id": str(number), "de": f"Bild {number}"} for number in range(12)]
+    (tmp_path / "de.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    lines = [{"id": str(number), "text": f"one two three {number}"} for number in range(12)]
+    (tmp_path / "long.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    further = {
+        "translations": {"format": "jsonl", "file": str(tmp_path / "de.jsonl"), "languages": ["de"]},
+        "descriptions": {"file": str(tmp_path / "long.jsonl"), "words": [2]},
+    }
+    dataset = open_dataset(layout_of(tmp_path, mine=captions | further | {"limit": 3}), "mine")
+    assert len(dataset.images) == 3
+    assert dataset.texts["variant"].value_counts().to_dict() == {"": 6, "de": 3, "2w": 3, "all": 3}
+    texts = dataset.texts.set_index("id")["text"]
+    assert texts["2#de"] == "Bild 2"
+    assert texts["1#2w"] == "one two"
+    assert texts["1#all"] == "one two three 1"
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"format": "voc", "root": "x"}, "voc"),
+        ({"format": "pascal-context", "root": "x"}, "pascal-context"),
+        ({"format": "masks", "images": "x", "masks": "y/{id}.png"}, "masks"),
+    ],
+)
+def test_a_data_set_with_masks_is_left_to_the_segmentation_step(tmp_path, values, kind):
+    line = the_line(open_dataset, layout_of(tmp_path, mine=values), "mine", error=ParamsError)
+    assert line == (
+        f"datasets.mine: format {kind} has masks, which the segmentation step reads; "
+        "name it under evaluate.segmentation"
+    )
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """Returns the layout of the tiny study, with a smaller world rendered."""
@@ -149,11 +234,14 @@ def test_masks_of_the_world_open_like_voc(world):
 
 
 def test_translations_of_the_world_belong_to_its_images(world):
-    table = read_translations(world.world / "coco/annotations/multilingual_val.jsonl")
-    assert set(table["language"]) == set(LANGUAGES)
-    stems = [Path(path).stem for path in open_dataset(world, "captions-val").images["path"]]
-    assert table["image_id"].drop_duplicates().to_list() == stems
-    assert table["text"].str.len().min() > 5
+    values = world.study.datasets["captions-val"].model_dump(mode="json")
+    file = "{world}/coco/annotations/multilingual_val.jsonl"
+    values["translations"] = {"format": "jsonl", "file": file, "languages": list(LANGUAGES)}
+    dataset = open_dataset(layout_of(world.results, translated=values), "translated")
+    for language in LANGUAGES:
+        texts = dataset.texts[dataset.texts["variant"] == language]
+        assert texts["image_id"].to_list() == dataset.images["id"].to_list()
+        assert texts["text"].str.len().min() > 5
 
 
 def test_a_world_that_was_not_rendered_is_one_line(tmp_path):
@@ -161,67 +249,3 @@ def test_a_world_that_was_not_rendered_is_one_line(tmp_path):
     assert line.startswith(
         f"{tmp_path / 'tiny/world/coco/annotations/captions_val.json'}: cannot be read (No such file"
     )
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    return Layout(load_study(ROOT / "studies/photos.yaml"), tmp_path_factory.mktemp("results"))
-
-
-realdata = [
-    pytest.mark.realdata,
-    pytest.mark.skipif(not REALDATA, reason="set LIGATURE_REALDATA to the folder of real data"),
-]
-
-
-class TestRealData:
-    pytestmark = realdata
-
-    @pytest.mark.parametrize(("name", "images"), [("coco", 159), ("coco-train", 80)])
-    def test_coco(self, photos, name, images):
-        dataset = open_dataset(photos, name)
-        assert len(dataset.images) == images
-        assert all(Path(path).is_file() for path in dataset.images["path"])
-        counts = dataset.texts["image_id"].value_counts()
-        assert set(counts.index) == set(dataset.images["id"])
-        assert counts.between(5, 7).all()
-        assert dataset.texts["text"].str.len().between(15, 300).all()
-        assert dataset.texts["text"].str.contains(r"\b(?:a|the|two|on|in|with)\b", case=False).mean() > 0.95
-
-    def test_flickr8k_halves(self, photos):
-        halves = [open_dataset(photos, f"flickr-{part}") for part in ("train", "test")]
-        assert [len(half.images) for half in halves] == [250, 250]
-        assert not set(halves[0].images["id"]) & set(halves[1].images["id"])
-        for half in halves:
-            assert half.texts["image_id"].value_counts().eq(5).all()
-            assert half.skipped_texts == []
-            assert all(Path(path).is_file() for path in half.images["path"])
-
-    def test_flickr8k_images_are_those_of_the_translations(self, photos):
-        table = read_translations(Path(REALDATA) / "flickr8k/multilingual.jsonl")
-        assert table["image_id"].nunique() == 460
-        assert table["language"].value_counts().to_dict() == dict.fromkeys(("en", "de", "fr", "cs"), 460)
-        known = {name for part in ("train", "test") for name in open_dataset(photos, f"flickr-{part}").images["id"]}
-        assert set(table["image_id"]) <= known
-        german = table[table["language"] == "de"]["text"]
-        assert german.str.contains(r"\b(?:ein|eine|einem|einen|und|zwei)\b", case=False).mean() > 0.8
-
-    def test_tiny_imagenet(self, photos):
-        dataset = open_dataset(photos, "tiny-imagenet")
-        assert len(dataset.class_names) == len(set(dataset.class_names)) == 200
-        assert {"goldfish", "Egyptian cat"} <= set(dataset.class_names)
-        assert dataset.images["label"].value_counts().eq(10).all()
-        assert len(dataset.texts) == 200 * 3
-        assert dataset.images["id"].is_unique
-
-    def test_masks_with_the_classes_of_voc(self, photos):
-        paths = sorted((Path(REALDATA) / "coco/voc21_masks").glob("*.png"))
-        assert len(paths) == 159
-        found = set()
-        for path in paths:
-            mask = read_mask(path, classes=21)
-            found |= set(np.unique(mask).tolist())
-            split, _, stem = path.stem.partition("_")
-            with Image.open(Path(REALDATA) / "coco" / split / f"{stem}.jpg") as photograph:
-                assert mask.shape == (photograph.height, photograph.width)
-        assert {0, 15} <= found <= {*range(21), 255}

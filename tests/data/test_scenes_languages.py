@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scene_strategies import FirstWords, few, scenes
 
-from ligature.data.scenes import LANGUAGES, translations
+from ligature.data.scenes import LANGUAGES, class_names, translations
 from ligature.data.scenes.captions import french, german, japanese, russian
+from ligature.data.scenes.captions.class_names import translated_class_names
 from ligature.data.scenes.captions.plan import Mention, Plan
 from ligature.data.scenes.scene import SceneObject
 from ligature.data.scenes.vocabulary import BACKGROUNDS, COLOURS, FILLS, PLACES, SHAPES, SIZES
@@ -245,3 +246,47 @@ def test_russian_verb_agrees_with_what_is_shown(shapes, verb):
 def test_german_verb_agrees_with_the_number(count, verb):
     plan = Plan(tuple(mention(shape, said=("colour",)) for shape in SHAPES[:count]), "white")
     assert german._background_first(plan, FirstWords()).startswith(f"auf weißem Hintergrund {verb} ein roter Kreis")
+
+
+@pytest.mark.parametrize(
+    ("name", "german_name", "french_name", "japanese_name", "russian_name"),
+    [
+        ("red circle", "roter Kreis", "cercle rouge", "赤い円", "красный круг"),
+        ("green star", "grüner Stern", "étoile verte", "緑色の星", "зелёная звезда"),
+        ("blue heart", "blaues Herz", "cœur bleu", "青いハート", "синее сердце"),
+        ("purple cross", "violettes Kreuz", "croix violette", "紫色の十字", "фиолетовый крест"),
+        ("black diamond", "schwarze Raute", "losange noir", "黒いひし形", "чёрный ромб"),
+        ("orange ring", "orangefarbener Ring", "anneau orange", "オレンジ色の輪", "оранжевое кольцо"),
+        ("pink crescent", "rosafarbene Mondsichel", "croissant rose", "ピンク色の三日月", "розовый полумесяц"),
+        ("yellow arrow", "gelber Pfeil", "flèche jaune", "黄色い矢印", "жёлтая стрелка"),
+    ],
+)
+def test_class_names_agree_in_gender(name, german_name, french_name, japanese_name, russian_name):
+    position = class_names().index(name)
+    names = [names[position] for names in translated_class_names().values()]
+    assert names == [german_name, french_name, japanese_name, russian_name]
+
+
+@pytest.mark.parametrize("language", MODULES)
+def test_class_names_are_distinct_and_say_colour_and_shape(language):
+    names = translated_class_names()[language]
+    assert len(set(names)) == len(names) == len(class_names())
+    for name, english in zip(names, class_names(), strict=True):
+        colour, shape = english.split(" ")
+        assert values_said(language, name, "COLOURS", COLOURS) == [colour]
+        assert values_said(language, name, "SHAPES", SHAPES) == [shape]
+        assert not set(name) & set(",\t\n{}")
+
+
+@pytest.mark.parametrize(
+    ("language", "phrase"),
+    [
+        ("de", lambda said: german.german_phrase(said, "nominative", FirstWords()).partition(" ")[2]),
+        ("fr", lambda said: french.french_phrase(said, FirstWords()).partition(" ")[2]),
+        ("ja", lambda said: japanese.japanese_phrase(said, FirstWords())),
+        ("ru", lambda said: russian.russian_phrase(said, "nominative", FirstWords())[0]),
+    ],
+)
+def test_class_names_are_what_captions_say_without_their_article(language, phrase):
+    said = [mention(shape, colour, said=("colour",)) for shape in SHAPES for colour in COLOURS]
+    assert list(translated_class_names()[language]) == [phrase(item) for item in said]

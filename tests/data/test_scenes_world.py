@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ligature.data.imagefolders import read_class_names
 from ligature.data.scenes import Scene, class_names, write_world
 from ligature.data.scenes import world as world_module
 from ligature.data.scenes.captions import LANGUAGES, english_captions, long_description, translations
+from ligature.data.scenes.captions.class_names import translated_class_names
 from ligature.data.scenes.vocabulary import SHAPES, VOID
 from ligature.errors import DataError
 
@@ -124,6 +126,16 @@ def test_imagenet_folders_agree_with_the_class_table(root):
         for name in classes:
             files = sorted(path.name for path in (root / "imagenet" / split / name).iterdir())
             assert files == [f"{name}_{number}.JPEG" for number in range(1, count + 1)]
+
+
+def test_class_tables_of_other_languages_stand_beside_the_english_one(root):
+    english = read_class_names(root / "imagenet/classes.tsv")
+    files = sorted(path.name for path in (root / "imagenet").glob("*.tsv"))
+    assert files == ["classes.tsv", *(f"classes_{language}.tsv" for language in ("de", "fr", "ja", "ru"))]
+    for language, names in translated_class_names().items():
+        table = read_class_names(root / f"imagenet/classes_{language}.tsv")
+        assert list(table) == list(english)
+        assert tuple(table.values()) == names
 
 
 def test_voc_masks_are_palette_images_of_class_indices(root):

@@ -4,14 +4,24 @@ import dataclasses
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
 from synthetic_pairs import CONFIG, planted_pairs, recall_at_1
 
 from ligature.data.mixture import Mixture
-from ligature.projection import PairedFeatures, TrainSettings, train
+from ligature.errors import TrainingError
+from ligature.projection import ImageFeatures, PairedFeatures, TrainSettings, train
+from ligature.projection.checkpoint import Checkpoint
+from ligature.projection.distributed import Processes
+from ligature.projection.journal import Journal
+from ligature.projection.runtime import Runtime
+from ligature.projection.stopping import StopRequest
 
 SETTINGS = TrainSettings(epochs=12, batch_size=16, warmup_steps=3, learning_rate=3e-3, checkpoint_every_steps=1)
 RESULTS = ("projector.safetensors", "projector.json", "history.csv")
@@ -34,9 +44,8 @@ def validate(model) -> dict[str, float]:
 
 
 def train_planted(folder: Path | str, settings: TrainSettings = SETTINGS, validate=validate, **changes):
-    return train(
-        changes.get("config", CONFIG), changes.get("data", planted_pairs(80)), settings, folder, validate=validate
-    )
+    config, data = changes.pop("config", CONFIG), changes.pop("data", None) or planted_pairs(80)
+    return train(config, data, settings, folder, validate=validate, **changes)
 
 
 def mixed_pairs(weights: str | list[float]) -> PairedFeatures:
@@ -85,6 +94,102 @@ def test_killed_process_resumes_to_the_same_bytes(tmp_path, uninterrupted, capsy
     train_planted(tmp_path)
     assert "training goes on after step" in capsys.readouterr().err
     assert contents(tmp_path) == uninterrupted
+
+
+def test_sigterm_finishes_the_step_saves_and_says_so_with_a_status(tmp_path, uninterrupted, capsys):
+    rare = dataclasses.replace(SETTINGS, checkpoint_every_steps=None)
+    calls = iter(range(1, 100))
+
+    def terminated(model) -> dict[str, float]:
+        if next(calls) == 4:
+            signal.raise_signal(signal.SIGTERM)
+        return validate(model)
+
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as stopped:
+        train_planted(tmp_path, rare, terminated)
+    assert stopped.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is handler
+    assert "stopped by SIGTERM after step 20; the same command goes on from there\n" in capsys.readouterr().err
+    train_planted(tmp_path)
+    assert "training goes on after step 20\n" in capsys.readouterr().err
+    assert contents(tmp_path) == uninterrupted
+
+
+def test_sigterm_in_the_last_step_or_without_a_run_folder_leaves_no_checkpoint(tmp_path, capsys):
+    short = dataclasses.replace(SETTINGS, epochs=1)
+
+    def terminated(model) -> dict[str, float]:
+        signal.raise_signal(signal.SIGTERM)
+        return {}
+
+    train_planted(tmp_path, short, terminated)
+    assert (tmp_path / "projector.json").is_file()
+    assert not (tmp_path / "checkpoint").exists()
+    with pytest.raises(SystemExit):
+        train(CONFIG, planted_pairs(80), SETTINGS, validate=terminated)
+    assert "stopped by SIGTERM after step 5; nothing is saved" in capsys.readouterr().err
+
+
+def test_signals_are_left_alone_outside_the_main_thread():
+    requests = []
+
+    def listen() -> None:
+        with StopRequest() as stop:
+            requests.append(stop)
+
+    handler = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert [stop.requested for stop in requests] == [False]
+    assert signal.getsignal(signal.SIGTERM) is handler
+
+
+@pytest.mark.parametrize(("seconds", "saved"), [(0.0, [1, 2, 3, 4, 5]), (25.0, [3]), (1e9, [])])
+def test_checkpoints_are_written_by_the_clock(tmp_path, monkeypatch, seconds, saved):
+    chosen = dataclasses.replace(SETTINGS, checkpoint_every_seconds=seconds, checkpoint_every_steps=None)
+    state, written = SimpleNamespace(step=0), []
+    monkeypatch.setattr(Checkpoint, "save", lambda self, state: written.append(state.step))
+    clock = SimpleNamespace(monotonic=lambda: 10.0 * state.step)
+    monkeypatch.setattr("ligature.projection.journal.time", clock)
+    alone = Processes(torch.device("cpu"))
+    with Journal(state, Checkpoint(tmp_path, {}), chosen, Runtime(), alone).begin("train", 5) as journal:
+        for state.step in range(1, 6):
+            journal.note({"step": state.step, "train_loss": 1.0}, 16, 0.0)
+    assert written == saved
+
+
+def test_a_loss_that_is_not_finite_leaves_the_checkpoint_before_it(tmp_path, monkeypatch):
+    rows = planted_pairs(80).sample_epoch(SETTINGS.seed, 1)[0][:16]
+
+    class Spoiled(ImageFeatures):
+        def select(self, branches) -> "Spoiled":
+            return self
+
+        def collate(self, wanted: np.ndarray, device: torch.device) -> dict:
+            found = super().collate(wanted, device)
+            if np.array_equal(wanted, rows):
+                found["cls"][0, 0] = torch.inf
+            return found
+
+    data = planted_pairs(80)
+    spoiled = PairedFeatures(Spoiled(data.images.cls, data.images.local), data.texts, data.image_of_text)
+    with pytest.raises(TrainingError, match="nan at step 6 with learning rate .* features of this batch"):
+        train_planted(tmp_path, data=spoiled)
+    state = torch.load(tmp_path / "checkpoint" / "state.pt", weights_only=True)
+    assert state["step"] == 5
+    assert all(tensor.isfinite().all() for tensor in state["projector"].values())
+
+
+def test_precision_belongs_to_a_training_and_micro_batches_do_not(tmp_path, capsys):
+    interrupted(tmp_path, 3)
+    train_planted(tmp_path, dataclasses.replace(SETTINGS, max_steps=11), runtime=Runtime(precision="bfloat16"))
+    line = capsys.readouterr().err
+    assert "precision was float32, is bfloat16" in line
+    interrupted(tmp_path, 3)
+    train_planted(tmp_path, runtime=Runtime(micro_batch=5))
+    assert "training goes on after step" in capsys.readouterr().err
 
 
 def test_interruption_in_an_epoch_between_checkpoints_costs_nothing_but_time(tmp_path, capsys):

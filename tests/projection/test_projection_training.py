@@ -25,7 +25,9 @@ from ligature.projection import (
     train,
     train_probe,
 )
-from ligature.projection.health import check_progress
+from ligature.projection.health import chance_loss, check_progress
+from ligature.projection.losses import LossSettings, contrastive_loss
+from ligature.projection.runtime import Runtime
 
 SETTINGS = TrainSettings(epochs=4, batch_size=16, warmup_steps=3, learning_rate=3e-3, seed=1)
 
@@ -194,7 +196,7 @@ def test_probe_is_the_same_training_loop():
 def test_bfloat16_training_stays_close_to_float32():
     data = planted_pairs(128)
     chosen = dataclasses.replace(SETTINGS, epochs=10, batch_size=32)
-    full, half = (train(CONFIG, data, chosen, precision=name) for name in ("float32", "bfloat16"))
+    full, half = (train(CONFIG, data, chosen, runtime=Runtime(precision=name)) for name in ("float32", "bfloat16"))
     assert weights(half.projector) != weights(full.projector)
     assert all(parameter.dtype == torch.float32 for parameter in half.projector.parameters())
     assert half.facts["train_loss"] == pytest.approx(full.facts["train_loss"], rel=0.1)
@@ -241,7 +243,7 @@ def test_flat_loss_stops_unless_allowed():
     ],
 )
 def test_progress_is_judged_against_start_and_chance(losses, stops):
-    limits = {"batch_size": 100, "warmup_steps": 10, "window": 10}
+    limits = {"chance": math.log(100), "warmup_steps": 10, "window": 10}
     if stops:
         with pytest.raises(TrainingError):
             check_progress(losses, **limits)
@@ -249,25 +251,67 @@ def test_progress_is_judged_against_start_and_chance(losses, stops):
         check_progress(losses, **limits)
 
 
+@pytest.mark.parametrize("kind", ["infonce", "siglip"])
+@pytest.mark.parametrize("group", [None, 4])
+def test_chance_is_the_loss_of_features_that_know_nothing_at_the_best_bias(kind, group):
+    loss = LossSettings(kind, "local" if group else "global", group)
+    same, candidates = torch.nn.functional.normalize(torch.ones(12, 5), dim=-1), group or 12
+    losses = [
+        contrastive_loss(
+            same, same, torch.tensor(0.0), torch.tensor(-math.log(candidates - 1) - 1 + shift), loss
+        ).item()
+        for shift in (-0.01, 0.0, 0.01)
+    ]
+    assert min(losses) == losses[1] == pytest.approx(chance_loss(loss, 12), rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", [LossSettings("siglip"), LossSettings(negatives="local", group=16)])
+def test_other_losses_learn_held_out_pairs(loss):
+    data, held_out = planted_pairs(256), planted_pairs(100, draw=1)
+    config = CONFIG
+    if loss.kind == "siglip":
+        config = dataclasses.replace(CONFIG, logit_bias=-10.0, temperature=0.1)
+    learning = dataclasses.replace(SETTINGS, epochs=25, batch_size=64, warmup_steps=10, loss=loss)
+    result = train(config, data, learning)
+    assert recall_at_1(result.projector, held_out) > 0.5
+    if loss.kind == "siglip":
+        assert result.projector.logit_bias.item() != -10.0
+
+
 def test_progress_leaves_the_warm_up_out():
-    check_progress([9.0] * 100 + [4.5] * 100, batch_size=100, warmup_steps=100, window=1000)
+    check_progress([9.0] * 100 + [4.5] * 100, chance=math.log(100), warmup_steps=100, window=1000)
 
 
-def test_bad_runtime_arguments_are_refused_before_the_first_step():
+def test_bad_arguments_are_refused_before_the_first_step():
     data = planted_pairs(50)
-    for arguments, words in (
-        ({"precision": "float16"}, "precision is 'float16'"),
-        ({"device": "abacus"}, "device 'abacus' is unknown"),
-    ):
-        with pytest.raises(ParamsError, match=words):
-            train(CONFIG, data, SETTINGS, **arguments)
     with pytest.raises(TypeError):
         train(CONFIG, data, SETTINGS, provenance={"when": object()})
     with pytest.raises(ParamsError, match="text_dim"):
         train(dataclasses.replace(CONFIG, text_dim=3), data, SETTINGS)
+    with pytest.raises(ParamsError, match="siglip needs a projector with logit_bias"):
+        train(CONFIG, data, dataclasses.replace(SETTINGS, loss=LossSettings("siglip")))
+    with pytest.raises(ParamsError, match="16 pairs in groups of 3"):
+        train(CONFIG, data, dataclasses.replace(SETTINGS, loss=LossSettings(negatives="local", group=3)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"precision": "float8"}, "precision is 'float8'"),
+        ({"precision": "float16"}, "float16, but the device is cpu"),
+        ({"device": "abacus"}, "device 'abacus' is unknown"),
+        ({"micro_batch": 0}, "micro_batch is 0"),
+        ({"prefetch": -1}, "prefetch is -1"),
+        ({"trackers": ("clipboard",)}, "tracker 'clipboard' is unknown"),
+        ({"trackers": ("dvclive",)}, "'dvclive' has no log_folder"),
+    ],
+)
+def test_an_impossible_runtime_names_its_key(arguments, words):
+    with pytest.raises(ParamsError, match=words):
+        Runtime(**arguments)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_missing_gpu_is_named():
     with pytest.raises(ParamsError, match="no CUDA GPU"):
-        train(CONFIG, planted_pairs(50), SETTINGS, device="cuda")
+        train(CONFIG, planted_pairs(50), SETTINGS, runtime=Runtime(device="cuda"))

@@ -1,6 +1,8 @@
 """The assembly: which branches enter, which widths fit, how many parameters there are."""
 
 import dataclasses
+import itertools
+import json
 import math
 
 import numpy as np
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ligature.errors import DataError, ParamsError
-from ligature.projection import Projector, ProjectorConfig, masked_mean
+from ligature.projection import Projector, ProjectorConfig, load_projector, masked_mean, save_projector
 
 TOKEN, MLP = 3_150_848, 2_101_248
 TABLE_1 = {
@@ -68,6 +70,19 @@ def test_published_assemblies_have_their_size(kinds, expected):
     assert projector.count_parameters() == expected + 1
 
 
+@pytest.mark.parametrize("embed_dim", [3, 5, 7])
+def test_every_combination_of_blocks_takes_every_width(embed_dim):
+    blocks = ["token", "mlp", "linear", "gated", "identity"]
+    cls, patches, tokens = torch.randn(2, 6), torch.randn(2, 3, 6), torch.randn(2, 4, 5)
+    mask = torch.tensor([[True, True, False, False], [True] * 4])
+    for first, second in itertools.product(blocks, blocks):
+        if first == second == "identity":
+            continue
+        projector = projector_of(first, second, first, second, embed_dim=embed_dim)
+        assert projector.encode_image(cls, patches).shape == (2, embed_dim)
+        assert projector.encode_text(tokens, mask).shape == (2, embed_dim)
+
+
 def test_image_is_the_mean_of_local_plus_cls():
     projector = projector_of()
     cls, local = torch.randn(3, 6), torch.randn(3, 7, 6)
@@ -82,6 +97,41 @@ def test_text_is_the_global_block_of_the_masked_mean():
     mask = torch.arange(5) < torch.tensor(lengths)[:, None]
     expected = plain_unit(projector.text_global(torch.stack(means)))
     torch.testing.assert_close(projector.encode_text(tokens, mask), expected)
+
+
+def test_max_pooling_takes_the_largest_projected_token():
+    projector, lengths = projector_of(vision_pooling="max", text_pooling="max"), [2, 5, 1]
+    cls, local, tokens = torch.randn(3, 6), torch.randn(3, 7, 6), torch.randn(3, 5, 5)
+    largest = torch.stack([projector.vision_local(image).max(0).values for image in local])
+    torch.testing.assert_close(projector.encode_image(cls, local), plain_unit(largest + projector.vision_cls(cls)))
+    texts = [projector.text_local(text[:length]).max(0).values for text, length in zip(tokens, lengths, strict=True)]
+    mask = torch.arange(5) < torch.tensor(lengths)[:, None]
+    expected = plain_unit(projector.text_global(torch.stack(texts)))
+    torch.testing.assert_close(projector.encode_text(tokens, mask), expected)
+
+
+@pytest.mark.parametrize("text_local", ["token", "identity"])
+def test_cls_pooling_takes_the_first_text_token(text_local):
+    projector, tokens = projector_of(text_local=text_local, text_pooling="cls"), torch.randn(3, 5, 5)
+    first = tokens[:, 0] if text_local == "identity" else projector.text_local(tokens[:, 0])
+    mask = torch.arange(5) < torch.tensor([[2], [5], [1]])
+    torch.testing.assert_close(projector.encode_text(tokens, mask), plain_unit(projector.text_global(first)))
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_pooling_decides_only_about_tokens(pooling):
+    projector, mean = projector_of(vision_pooling=pooling, text_pooling=pooling), projector_of()
+    cls, local, text = torch.randn(3, 6), torch.randn(3, 6), torch.randn(3, 5)
+    assert torch.equal(projector.encode_image(cls, local), mean.encode_image(cls, local))
+    assert torch.equal(projector.encode_text(text), mean.encode_text(text))
+
+
+def test_the_bias_of_the_logits_is_learned_where_it_is_asked_for():
+    projector = projector_of(logit_bias=-10)
+    assert projector.logit_bias.item() == -10
+    assert projector.logit_bias.requires_grad
+    assert projector_of().logit_bias is None
+    assert projector.count_parameters() == projector_of().count_parameters() + 1
 
 
 @settings(max_examples=20, deadline=None)
@@ -149,11 +199,64 @@ def test_global_projector_takes_the_width_that_comes_in():
         ({"dropout": 1.0}, "dropout is 1.0"),
         ({"temperature": 0.7}, "temperature is 0.7"),
         ({"min_temperature": 0.0}, "temperature is"),
+        ({"vision_pooling": "cls"}, "vision_pooling is 'cls': use one of mean, max"),
+        ({"text_pooling": "last"}, "text_pooling is 'last': use one of mean, max, cls"),
+        ({"logit_bias": math.inf}, "logit_bias is inf"),
     ],
 )
 def test_impossible_assemblies_name_their_keys(changes, words):
     with pytest.raises(ParamsError, match=words):
         dataclasses.replace(configured(), **changes)
+
+
+def test_every_setting_comes_back_from_disk(tmp_path):
+    projector = projector_of("gated", "linear", vision_pooling="max", text_pooling="cls", logit_bias=-10.0)
+    save_projector(projector, tmp_path)
+    loaded = load_projector(tmp_path)
+    assert loaded.config == projector.config
+    assert not loaded.training
+    states = (loaded.state_dict(), projector.state_dict())
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert all(parameter.requires_grad for parameter in loaded.parameters())
+
+
+def test_a_projector_saved_before_there_were_poolings_still_loads(tmp_path):
+    save_projector(projector_of(), tmp_path)
+    card = json.loads((tmp_path / "projector.json").read_text())
+    for key in ("vision_pooling", "text_pooling", "logit_bias"):
+        del card["config"][key]
+    (tmp_path / "projector.json").write_text(json.dumps(card))
+    assert load_projector(tmp_path).config == configured()
+
+
+def rewritten(folder, **changes) -> None:
+    save_projector(projector_of(), folder)
+    card = json.loads((folder / "projector.json").read_text())
+    card["config"] |= changes
+    (folder / "projector.json").write_text(json.dumps(card))
+
+
+@pytest.mark.parametrize("key", ["vision_dim", "text_dim", "embed_dim"])
+def test_a_checkpoint_of_another_width_names_the_widths(tmp_path, key):
+    rewritten(tmp_path, **{key: 10**9})
+    with pytest.raises(DataError, match=rf"has shape \[.*, but projector.json says .*{key} 1000000000.*") as caught:
+        load_projector(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("key", "value"), [("embed_dim", "4"), ("depth", 3), ("logit_bias", -10.0)])
+def test_a_config_that_is_not_of_the_weights_is_one_line(tmp_path, key, value):
+    rewritten(tmp_path, **{key: value})
+    with pytest.raises(DataError, match="do not fit: train the projector again"):
+        load_projector(tmp_path)
+
+
+def test_a_card_that_is_no_json_is_one_line(tmp_path):
+    save_projector(projector_of(), tmp_path)
+    (tmp_path / "projector.json").write_text("{")
+    with pytest.raises(DataError, match="do not fit: train the projector again"):
+        load_projector(tmp_path)
 
 
 def test_missing_features_name_their_branch():

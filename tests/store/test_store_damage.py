@@ -101,13 +101,23 @@ def test_tampering_with_one_part_of_several_is_detected_and_named(folder, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("encoder", "dims"), [({"name": "other"}, 3), (ENCODER | {"pooling": "mean"}, 3), (ENCODER, 4)]
+    ("encoder", "keys"),
+    [({"name": "other"}, "name, pooling"), (ENCODER | {"pooling": "mean"}, "pooling"), (ENCODER | {"x": 1}, "x")],
 )
-def test_parts_of_different_encoders_are_refused(folder, tmp_path, encoder, dims):
-    write_images(tmp_path / "next", image_table(3), vectors_of(3, dims), encoder=encoder)
+def test_parts_of_different_encoders_are_refused(folder, tmp_path, encoder, keys):
+    write_images(tmp_path / "next", image_table(3), vectors_of(3), encoder=encoder)
     with pytest.raises(StoreError) as caught:
         EmbeddingStore.open([folder, tmp_path / "next"])
-    assert str(caught.value) == f"{tmp_path / 'next'} and {folder} were not made by one encoder; embed both again"
+    line = str(caught.value)
+    assert line.startswith(f"{tmp_path / 'next'} ({encoder['name']!r}, revision None) and {folder} ('toy', revision")
+    assert f"were not made by one encoder ({keys} differ); embed both again" in line
+
+
+def test_parts_of_different_widths_are_refused(folder, tmp_path):
+    write_images(tmp_path / "next", image_table(3), vectors_of(3, 4))
+    with pytest.raises(StoreError) as caught:
+        EmbeddingStore.open([folder, tmp_path / "next"])
+    assert str(caught.value) == f"{tmp_path / 'next'} and {folder} hold different kinds of vectors; embed both again"
 
 
 def test_one_part_may_be_named_by_path_or_text(folder):

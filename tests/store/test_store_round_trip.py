@@ -83,6 +83,7 @@ def test_the_manifest_states_the_facts(tmp_path):
         "skipped": [{"id": "image-1", "reason": "missing file"}],
         "truncated": {},
         "code_version": __version__,
+        "flops": 0,
     }
     assert Manifest.read(tmp_path) == EmbeddingStore.open(tmp_path).manifests[0]
 

@@ -38,7 +38,8 @@ logs = Path("logs") / study.study
 
 vision_names = [encoder.name for encoder in study.encoders.vision]
 text_names = [encoder.name for encoder in study.encoders.text]
-curate, download = study.curate, study.download
+curate, download, sweep = study.curate, study.download, study.sweep
+segmentation = study.evaluate.segmentation
 prototype_sets = [curate.prototypes.dataset] if curate else []
 guarded_sets = (
     [
@@ -54,13 +55,7 @@ ablation_sets = (
     if study.ablation
     else []
 )
-used_datasets = [
-    *study.train.datasets,
-    study.train.validation,
-    *study.evaluate.classification,
-    *study.evaluate.retrieval,
-    *ablation_sets,
-]
+evaluation_sets = [*study.evaluate.classification, *study.evaluate.retrieval]
 recipes = {
     encoder.name: encoder.recipe
     for encoder in [*study.encoders.vision, *study.encoders.text]
@@ -79,10 +74,11 @@ wildcard_constraints:
     text=one_of(text_names),
     dataset=one_of([*study.datasets, *(curate.pool if curate else []), *layout.sets]),
     source=one_of(study.sources),
+    run=one_of(sweep.runs if sweep else []),
     set=one_of(layout.sets),
     mix=one_of(study.mixes),
     group="discovery|chosen|pool|sets",
-    view="pooled|tokens",
+    view="pooled|regions|tokens|tokens-int8",
     part=r"\d{5}",
 
 
@@ -101,34 +97,83 @@ def world_marker(block):
     return [layout.world / "world.json"] if uses_world(block) else []
 
 
-def manifests(view, encoder, dataset):
-    """Returns the manifests of all parts of a data set under one encoder."""
+def manifests(mode, encoder, dataset):
+    """Returns the manifests of all parts of a data set under one encoder, as a mode of training needs them."""
     return [
         folder / "manifest.json"
-        for folder in layout.embedding_parts(view, encoder, dataset)
+        for folder in layout.embedding_parts(mode, encoder, dataset)
     ]
 
 
-def pair_manifests(view, vision, text, datasets):
+def pair_manifests(mode, vision, text, datasets):
     """Returns the manifests of data sets under both encoders of a pair."""
     return [
         path
         for encoder in (vision, text)
         for dataset in dict.fromkeys(datasets)
-        for path in manifests(view, encoder, dataset)
+        for path in manifests(mode, encoder, dataset)
     ]
 
 
-def chosen_manifests(datasets):
+def training_manifests(mode, vision, text, datasets):
+    """Returns what a training reads: both sides from stores, or, in mode `images`, images as they are."""
+    if mode != "images":
+        return pair_manifests(mode, vision, text, datasets)
+    texts = [path for name in datasets for path in manifests(mode, text, name)]
+    markers = [path for name in datasets for path in world_marker(study.datasets[name])]
+    return texts + markers + weights_of(vision)
+
+
+def chosen():
+    """Returns the names of the vision and the text encoder that discovery chose."""
+    with open(checkpoints.select.get().output.chosen) as file:
+        pair = json.load(file)
+    return pair["vision"], pair["text"]
+
+
+def chosen_manifests(datasets, trained_on=()):
     """Returns an input function: the embeddings of data sets under the pair that discovery chose."""
 
     def inputs(wildcards):
-        chosen = checkpoints.select.get().output.chosen
-        with open(chosen) as file:
-            pair = json.load(file)
-        return pair_manifests(study.train.mode, pair["vision"], pair["text"], datasets)
+        mode = study.train.mode
+        return [
+            *training_manifests(mode, *chosen(), trained_on),
+            *pair_manifests(mode, *chosen(), datasets),
+        ]
 
     return inputs
+
+
+def sweep_manifests(runs):
+    """Returns the embeddings that runs of the sweep read, and those on which they are measured."""
+    measured = [*sweep.classification, *sweep.retrieval] if runs else []
+    return [
+        path
+        for mode in dict.fromkeys(sweep.runs[run].mode for run in runs)
+        for path in [
+            *training_manifests(mode, sweep.vision, sweep.text, sweep.datasets),
+            *pair_manifests(mode, sweep.vision, sweep.text, measured),
+        ]
+    ]
+
+
+def baseline_manifests():
+    """Returns the embeddings of the models that are measured beside the study's own."""
+    return [
+        path
+        for pair in study.evaluate.baselines
+        for path in pair_manifests("pooled", pair.vision, pair.text, evaluation_sets)
+    ]
+
+
+def chosen_weights(wildcards):
+    """Returns the weights of the chosen encoders that the study made itself."""
+    return [path for encoder in chosen() for path in weights_of(encoder)]
+
+
+def weights_of(encoder):
+    """Returns the weights of an encoder that the study makes itself; none for the others."""
+    return [layout.encoder(encoder) / "model.safetensors"] if encoder in recipes else []
 
 
 def recipe_inputs(wildcards):
@@ -139,12 +184,10 @@ def recipe_inputs(wildcards):
 
 def embedding_inputs(wildcards):
     """Returns the weights and the data set that an embedding needs."""
-    weights = (
-        [layout.encoder(wildcards.encoder) / "model.safetensors"]
-        if wildcards.encoder in recipes
-        else []
-    )
-    return weights + dataset_inputs(wildcards.dataset, int(wildcards.part))
+    return [
+        *weights_of(wildcards.encoder),
+        *dataset_inputs(wildcards.dataset, int(wildcards.part)),
+    ]
 
 
 def dataset_inputs(name, part):
@@ -166,6 +209,13 @@ def dataset_block(wildcards):
 def encoder_block(wildcards):
     """Returns the block of the encoder that a rule works with."""
     return dump(find([*study.encoders.vision, *study.encoders.text], wildcards.encoder))
+
+
+def launcher(wildcards, resources):
+    """Returns how a training is started: torchrun where the profile gives it more than one process."""
+    if resources.processes == 1:
+        return "ligature"
+    return f"torchrun --standalone --nproc-per-node {resources.processes} -m ligature.cli.main"
 
 
 def record_in_dvc():

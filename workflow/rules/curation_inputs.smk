@@ -64,8 +64,7 @@ def scorer_manifests(side, datasets):
         if curate.scorer:
             encoder = getattr(curate.scorer, side)
         else:
-            with open(checkpoints.select.get().output.chosen) as file:
-                encoder = json.load(file)[side]
+            encoder = dict(zip(("vision", "text"), chosen()))[side]
         return [
             path for name in datasets for path in manifests("pooled", encoder, name)
         ]

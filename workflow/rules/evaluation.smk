@@ -1,11 +1,10 @@
-# Zero-shot classification and retrieval of the aligned pair.
+# What the aligned pair can do without further training, and the pair as a model to take away.
 rule evaluate:
     input:
+        baseline_manifests(),
         chosen=layout.pairs / "chosen.json",
         projector=rules.train.output.weights,
-        embeddings=chosen_manifests(
-            [*study.evaluate.classification, *study.evaluate.retrieval]
-        ),
+        embeddings=chosen_manifests(evaluation_sets),
     output:
         results=layout.evaluation / "results.csv",
         metrics=layout.evaluation / "metrics.json",
@@ -16,9 +15,55 @@ rule evaluate:
         logs / "evaluate.tsv"
     params:
         file=study_file,
-        evaluate=dump(study.evaluate),
+        evaluate=dump(study.evaluate, exclude={"segmentation"}),
         pictures=study.report.model_dump(mode="json", exclude={"title"}),
     message:
         "evaluate the aligned pair"
     shell:
         "ligature evaluate --params {params.file:q} --threads {threads} 2>&1 | tee {log:q}"
+
+
+rule segment:
+    input:
+        chosen_weights,
+        [
+            path
+            for name in (segmentation.datasets if segmentation else [])
+            for path in world_marker(study.datasets[name])
+        ],
+        chosen=layout.pairs / "chosen.json",
+        projector=rules.train.output.weights,
+    output:
+        results=layout.segmentation / "results.csv",
+    log:
+        logs / "segment.log",
+    benchmark:
+        logs / "segment.tsv"
+    params:
+        file=study_file,
+        segmentation=dump(segmentation),
+    message:
+        "segment with projected patches"
+    shell:
+        "ligature segment --params {params.file:q} --threads {threads} 2>&1 | tee {log:q}"
+
+
+rule export:
+    input:
+        chosen_weights,
+        layout.pairs / "chosen.json",
+        rules.train.output,
+        rules.evaluate.output.results,
+        rules.segment.output if segmentation else [],
+    output:
+        layout.model / "README.md",
+    log:
+        logs / "export.log",
+    benchmark:
+        logs / "export.tsv"
+    params:
+        file=study_file,
+    message:
+        "export the pair as a model"
+    shell:
+        "ligature export --params {params.file:q} 2>&1 | tee {log:q}"

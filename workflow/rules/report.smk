@@ -5,6 +5,8 @@ rule report:
         chosen=layout.pairs / "chosen.json",
         history=rules.train.output.history,
         results=rules.evaluate.output.results,
+        segmentation=rules.segment.output if segmentation else [],
+        sweep=rules.sweep.output if sweep else [],
         mixes=layout.mixes / "kept.parquet" if curate else [],
         ablation=layout.ablation / "results.csv" if study.ablation else [],
     output:

@@ -18,12 +18,14 @@ from ligature.cli.context import (
     open_layout,
 )
 from ligature.cli.features import load_pairs, projector_config
+from ligature.cli.measures import measure
 from ligature.cli.pairs import chosen_pair
+from ligature.cli.runtime import make_runtime
 from ligature.cli.train import train_settings
 from ligature.errors import DataError, ParamsError
-from ligature.evaluation import Result, results_table
+from ligature.evaluation import results_table
 from ligature.params.curate import AblationParams
-from ligature.projection import load_projector, project_images, project_texts
+from ligature.projection import load_projector
 from ligature.projection import train as train_projector
 from ligature.store import Layout
 from ligature.store.atomic import write_csv
@@ -37,7 +39,6 @@ def ablate(
     threads: ThreadsOption = 1,
     device: DeviceOption = "cpu",
     precision: PrecisionOption = "float32",
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="Steps between two checkpoints.")] = 200,
 ) -> None:
     """Train the projector on one mix with one seed, and evaluate it."""
     layout = open_layout(params, results, threads)
@@ -46,10 +47,10 @@ def ablate(
         raise ParamsError(f"unknown mix {mix!r}; known: {', '.join(layout.study.mixes)}")
     vision, text = chosen_pair(layout)
     entry = layout.study.mixes[mix]
-    data = load_pairs(layout, vision, text, entry.sets, weights=entry.weights)
     training = layout.study.train
+    data = load_pairs(layout, vision, text, entry.sets, training.mode, weights=entry.weights)
     optimisation = replace(
-        train_settings(training, checkpoint_every),
+        train_settings(training),
         epochs=settings.steps,
         max_steps=settings.steps,
         batch_size=min(training.batch_size, len(data.images)),
@@ -58,28 +59,16 @@ def ablate(
     )
     folder = layout.ablation / mix / f"seed-{seed}"
     train_projector(
-        projector_config(training.projector, data.images, data.texts),
+        projector_config(training.projector, data.images, data.texts, training.loss),
         data,
         optimisation,
         folder,
         provenance={"study": layout.study.study, "mix": mix, "sets": entry.model_dump()},
-        device=device,
-        precision=precision,
+        runtime=make_runtime(device=device, precision=precision),
         what=f"train on {mix}, seed {seed}",
     )
-    aligned = Aligned(layout, vision, text, load_projector(folder), mix, seed)
-    write_csv(folder / "results.csv", results_table(_measure(aligned, settings)))
-
-
-def _measure(aligned: Aligned, settings: AblationParams) -> list[Result]:
-    rows: list[Result] = []
-    for dataset in settings.classification:
-        rows += aligned.classification(dataset)
-    for dataset in settings.retrieval:
-        data = aligned.captioned(dataset)
-        images, texts = project_images(aligned.projector, data.images), project_texts(aligned.projector, data.texts)
-        rows += aligned.retrieval(dataset, data, images, texts)
-    return rows
+    aligned = Aligned(layout, vision, text, load_projector(folder), training.mode, mix, seed)
+    write_csv(folder / "results.csv", results_table(measure(aligned, settings.classification, settings.retrieval)))
 
 
 def ablation_params(layout: Layout) -> AblationParams:
@@ -102,6 +91,6 @@ def ablation(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) ->
             path = layout.ablation / mix / f"seed-{seed}" / "results.csv"
             if not path.is_file():
                 raise DataError(f"{path}: missing; run `ligature ablate {mix} --seed {seed}` first")
-            tables.append(pd.read_csv(path))
+            tables.append(pd.read_csv(path, keep_default_na=False))
     table = pd.concat(tables, ignore_index=True)
     write_csv(layout.ablation / "results.csv", table.drop_duplicates(ignore_index=True))

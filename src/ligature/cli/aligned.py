@@ -1,33 +1,36 @@
-"""An aligned pair and what is measured of it: retrieval and zero-shot classification as rows of results."""
+"""An aligned pair and its joint features: two encoders with a trained projector, or aligned as they come."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from ligature.cli.features import Captioned, image_features, load_captioned, open_store, text_features
-from ligature.cli.pairs import chosen_pair
-from ligature.evaluation import (
-    Result,
-    chance_retrieval_recall,
-    chance_top_k,
-    class_embeddings,
-    retrieval_recall,
-    zero_shot_accuracy,
+from ligature.cli.features import (
+    Captioned,
+    image_features,
+    load_captioned,
+    open_store,
+    require_encoder,
+    text_features,
 )
-from ligature.projection import Projector, load_projector, project_images, project_texts
-from ligature.store import Layout
+from ligature.cli.pairs import chosen_pair
+from ligature.params.evaluate import BaselineParams
+from ligature.projection import ImageFeatures, Projector, load_projector, project_images, project_texts
+from ligature.projection.features import Features
+from ligature.store import EmbeddingStore, Layout
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """The chosen encoders with a trained projector between them.
+    """Two encoders whose features can be compared.
 
     Attributes:
         layout: of the study.
         vision: name of the vision encoder.
         text: name of the text encoder.
-        projector: between the two.
+        projector: between the two; None where the encoders are aligned as they come.
+        mode: of training, which names the stores.
         name: of the model in results.
         seed: of the training.
     """
@@ -35,7 +38,8 @@ class Aligned:
     layout: Layout
     vision: str
     text: str
-    projector: Projector
+    projector: Projector | None
+    mode: str
     name: str
     seed: int
 
@@ -43,48 +47,71 @@ class Aligned:
     def load(cls, layout: Layout) -> "Aligned":
         """Loads the projector of a study."""
         vision, text = chosen_pair(layout)
-        return cls(layout, vision, text, load_projector(layout.train), f"{vision} + {text}", layout.study.train.seed)
+        training = layout.study.train
+        projector = load_projector(layout.train)
+        return cls(layout, vision, text, projector, training.mode, f"{vision} + {text}", training.seed)
 
-    @property
-    def view(self) -> str:
-        """View of the stores that the projector was trained on."""
-        return self.layout.study.train.mode
+    @classmethod
+    def baseline(cls, layout: Layout, params: BaselineParams) -> "Aligned":
+        """Takes two encoders as they are."""
+        return cls(layout, params.vision, params.text, None, "pooled", params.name, 0)
 
-    def captioned(self, dataset: str) -> Captioned:
-        """Loads a captioned data set."""
-        return load_captioned(self.layout, self.vision, self.text, dataset, self.view)
+    def project_images(self, images: ImageFeatures) -> np.ndarray:
+        """Returns joint features of images, [n, d] unit rows."""
+        if self.projector is None:
+            return _unit(images.cls)
+        return project_images(self.projector, images)
 
-    def _result(self, task: str, dataset: str, protocol: str, metric: str, value: float, n: int, model: str) -> Result:
-        split = self.layout.study.datasets[dataset].split
-        return Result(task, dataset, split, model, protocol, metric, value, n, self.seed)
+    def project_texts(self, texts: Features) -> np.ndarray:
+        """Returns joint features of texts, [m, d] unit rows."""
+        if self.projector is None:
+            return _unit(texts)
+        return project_texts(self.projector, texts)
 
-    def retrieval(self, dataset: str, data: Captioned, images: np.ndarray, texts: np.ndarray) -> Iterator[Result]:
-        """Yields rows of retrieval in both directions, and of chance."""
-        protocol = f"cosine, best of {np.bincount(data.image_of_text).max()} captions"
-        sizes = {"i2t": len(np.unique(data.image_of_text)), "t2i": len(texts)}
-        measured = {self.name: retrieval_recall(images, texts, data.image_of_text)}
-        measured["chance"] = chance_retrieval_recall(data.image_of_text, len(images))
-        for model, metrics in measured.items():
-            for metric, value in metrics.items():
-                yield self._result("retrieval", dataset, protocol, metric, value, sizes[metric[:3]], model)
+    def captioned(self, dataset: str, variant: str = "") -> "Joint":
+        """Loads a captioned data set, or its texts of one variant, in the joint space."""
+        data = load_captioned(self.layout, self.vision, self.text, dataset, self.mode, variant)
+        return Joint(data, self)
 
-    def classification(self, dataset: str) -> Iterator[Result]:
-        """Yields rows of zero-shot classification, and of chance."""
-        image_store = open_store(self.layout, self.vision, dataset, self.view)
-        text_store = open_store(self.layout, self.text, dataset, self.view)
-        prompts = text_store.metadata()["label"].to_numpy()
-        labels = image_store.metadata()["label"].to_numpy()
-        classes = int(prompts.max()) + 1
-        images = project_images(self.projector, image_features(image_store))
-        texts = project_texts(self.projector, text_features(text_store, np.arange(text_store.rows)))
-        ks = tuple(k for k in (1, 5) if k <= classes)
-        metrics = zero_shot_accuracy(images, class_embeddings(texts, prompts, classes), labels, ks)
-        templates = len(prompts) // classes
-        protocol = f"{templates} template{'s' if templates > 1 else ''}, mean renormalised, {classes} classes"
-        for metric, value in metrics.items():
-            yield self._result("classification", dataset, protocol, metric, value, len(labels), self.name)
-        for k in ks:
-            chance = chance_top_k(k, classes)
-            yield self._result("classification", dataset, protocol, f"top{k}", chance, len(labels), "chance")
-        chance = chance_top_k(1, classes)
-        yield self._result("classification", dataset, protocol, "mean_per_class", chance, len(labels), "chance")
+    def store(self, encoder: str, dataset: str) -> EmbeddingStore:
+        """Opens the embeddings of a data set under one of the two encoders."""
+        store = open_store(self.layout, encoder, dataset, self.mode)
+        return store
+
+    def labelled(self, dataset: str) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the joint features of a labelled data set's images and their labels."""
+        store = self.store(self.vision, dataset)
+        return self.project_images(image_features(store)), store.metadata()["label"].to_numpy()
+
+    def prompts(self, dataset: str) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """Yields every prompt set of a labelled data set: its variant, the joint features of its prompts, their labels."""
+        store = self.store(self.text, dataset)
+        table = store.metadata()
+        variant_of_row = table["variant"] if "variant" in table else np.full(len(table), "")
+        for variant in dict.fromkeys(variant_of_row):
+            rows = np.flatnonzero(variant_of_row == variant)
+            features = self.project_texts(text_features(store, rows))
+            yield variant, features, table["label"].to_numpy()[rows]
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A captioned data set in the joint space of an aligned pair, projected where it is asked for."""
+
+    data: Captioned
+    aligned: Aligned
+
+    @cached_property
+    def images(self) -> np.ndarray:
+        """Joint features of the images, [n, d]."""
+        return self.aligned.project_images(self.data.images)
+
+    @cached_property
+    def texts(self) -> np.ndarray:
+        """Joint features of the texts, [m, d]."""
+        return self.aligned.project_texts(self.data.texts)
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    values = np.asarray(features, dtype=np.float32)
+    return values / np.linalg.norm(values, axis=1, keepdims=True)

@@ -15,7 +15,8 @@ DeviceOption = Annotated[
     str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1.", envvar="LIGATURE_DEVICE")
 ]
 PrecisionOption = Annotated[
-    str, typer.Option("--precision", help="float32, or bfloat16 under autocast.", envvar="LIGATURE_PRECISION")
+    str,
+    typer.Option("--precision", help="float32, or bfloat16 or float16 under autocast.", envvar="LIGATURE_PRECISION"),
 ]
 WorkersOption = Annotated[
     int, typer.Option("--workers", min=0, help="Processes that decode images ahead of the model.")

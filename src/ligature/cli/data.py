@@ -20,6 +20,12 @@ from ligature.data.parts import count_parts, open_part
 from ligature.errors import ParamsError
 from ligature.params.encoders import VisionEncoderParams
 from ligature.store.atomic import write_json
+from ligature.store.manifest import VIEWS
+
+VIEW_HELP = (
+    "pooled: one vector an item; regions: CLS and means of a grid of patches; tokens: every token in 16 bits; "
+    "tokens-int8: every token in 8 bits."
+)
 
 
 def world(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> None:
@@ -65,7 +71,7 @@ def embed(
     name: Annotated[str, typer.Argument(help="Encoder.")],
     dataset: Annotated[str, typer.Argument(help="Data set.")],
     part: Annotated[int, typer.Option(min=0, help="Which part of the data set.")] = 0,
-    view: Annotated[str, typer.Option(help="pooled: one vector an item; tokens: every token.")] = "pooled",
+    view: Annotated[str, typer.Option(help=VIEW_HELP)] = "pooled",
     params: ParamsOption = PARAMS,
     results: ResultsOption = RESULTS,
     threads: ThreadsOption = 1,
@@ -85,6 +91,8 @@ def embed(
 
     layout = open_layout(params, results, threads)
     entry = find_encoder(layout, name)
+    if view not in VIEWS:
+        raise ParamsError(f"--view {view}: use one of {', '.join(VIEWS)}")
     data, parts = open_part(layout, dataset, part), count_parts(layout, dataset)
     common = {"part": f"{part}/{parts}", "view": view, "params": layout.study.embed}
     folder = layout.embeddings(view, name, dataset, part)

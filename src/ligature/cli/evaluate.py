@@ -1,43 +1,85 @@
-"""`ligature evaluate`: zero-shot classification and retrieval of the aligned pair."""
+"""`ligature evaluate`: zero-shot classification, retrieval and the modality gap of the aligned pair."""
+
+from typing import Annotated
 
 import pandas as pd
+import typer
 
+from ligature.cli import measures
 from ligature.cli.aligned import Aligned
 from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, ThreadsOption, open_layout
 from ligature.cli.pictures import map_of_modalities, sample_retrievals
 from ligature.evaluation import Result, results_table
 from ligature.progress import track
-from ligature.projection import project_images, project_texts
+from ligature.store import Layout
 from ligature.store.atomic import write_csv, write_json
 
 
-def evaluate(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, threads: ThreadsOption = 1) -> None:
-    """Evaluate the trained projector: zero-shot classification, retrieval, samples and a map of both modalities."""
+def evaluate(
+    params: ParamsOption = PARAMS,
+    results: ResultsOption = RESULTS,
+    threads: ThreadsOption = 1,
+    list_benchmarks: Annotated[bool, typer.Option("--list", help="List the benchmarks and stop.")] = False,
+) -> None:
+    """Evaluate the aligned pair and the baselines: zero-shot classification, retrieval, languages, long texts, gap."""
+    if list_benchmarks:
+        _list_benchmarks()
+        return
     layout = open_layout(params, results, threads)
     aligned = Aligned.load(layout)
-    settings = layout.study.evaluate
-    rows: list[Result] = []
-    for dataset in track(settings.classification, "zero-shot classification", unit="data sets"):
-        rows += aligned.classification(dataset)
-    samples, spaces = [], None
-    for dataset in track(settings.retrieval, "retrieval", unit="data sets"):
-        data = aligned.captioned(dataset)
-        images, texts = project_images(aligned.projector, data.images), project_texts(aligned.projector, data.texts)
-        rows += aligned.retrieval(dataset, data, images, texts)
-        samples += sample_retrievals(layout, dataset, data, images, texts)
-        spaces = spaces or (data, images, texts)
-    table = results_table(rows)
+    baselines = [Aligned.baseline(layout, entry) for entry in layout.study.evaluate.baselines]
+    rows = [row for pair in [aligned, *baselines] for row in _measure(pair)]
+    table = results_table(_once(rows))
     write_csv(layout.evaluation / "results.csv", table)
     write_json(layout.evaluation / "metrics.json", flat_metrics(table, aligned.name))
+    _write_pictures(layout, aligned)
+
+
+def _measure(aligned: Aligned) -> list[Result]:
+    settings = aligned.layout.study.evaluate
+    rows: list[Result] = []
+    for dataset in track(settings.classification, f"{aligned.name}: classification", unit="data sets"):
+        rows += measures.classification(aligned, dataset)
+    for dataset in track(settings.retrieval, f"{aligned.name}: retrieval", unit="data sets"):
+        joint = aligned.captioned(dataset)
+        rows += measures.retrieval(aligned, dataset, joint)
+        rows += measures.retrieval_variants(aligned, dataset)
+        rows += measures.gap(aligned, dataset, joint)
+    return rows
+
+
+def _once(rows: list[Result]) -> list[Result]:
+    """Leaves out rows that stand there already, such as the level of chance beside every model."""
+    return list(dict.fromkeys(rows))
+
+
+def _write_pictures(layout: Layout, aligned: Aligned) -> None:
+    samples, plane = [], layout.evaluation / "features_2d.csv"
+    plane.unlink(missing_ok=True)
+    for dataset in layout.study.evaluate.retrieval:
+        joint = aligned.captioned(dataset)
+        samples += sample_retrievals(layout, dataset, joint.data, joint.images, joint.texts)
+        if not plane.exists():
+            write_csv(plane, map_of_modalities(layout, joint.data, joint.images, joint.texts))
     write_json(layout.evaluation / "samples.json", samples)
-    plane = layout.evaluation / "features_2d.csv"
-    if spaces:
-        write_csv(plane, map_of_modalities(layout, *spaces))
-    else:
-        plane.unlink(missing_ok=True)
+
+
+def _list_benchmarks() -> None:
+    from ligature.evaluation.benchmarks import benchmark_table
+
+    print(benchmark_table().to_string(index=False))
 
 
 def flat_metrics(table: pd.DataFrame, model: str) -> dict[str, float]:
-    """Returns the measured values as ``dataset/metric``, for tools that compare runs."""
+    """Returns the measured values as ``dataset/metric`` (or ``dataset/variant/metric``), for tools that compare runs."""
     own = table[table["model"] == model]
-    return {f"{row.dataset}/{row.metric}": float(row.value) for row in own.itertuples()}
+    return {
+        "/".join(part for part in (row.dataset, _task_prefix(row.task), row.variant, row.metric) if part): float(
+            row.value
+        )
+        for row in own.itertuples()
+    }
+
+
+def _task_prefix(task: str) -> str:
+    return "" if task in ("classification", "retrieval") else task.replace(" ", "-")

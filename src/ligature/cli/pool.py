@@ -169,7 +169,8 @@ def captioned_evaluation_sets(layout: Layout) -> list[str]:
 
 def evaluation_captions(layout: Layout) -> list[str]:
     """Returns the captions of those sets."""
-    return [text for name in captioned_evaluation_sets(layout) for text in open_dataset(layout, name).texts["text"]]
+    sets = [open_dataset(layout, name).of_variant() for name in captioned_evaluation_sets(layout)]
+    return [text for dataset in sets for text in dataset.texts["text"]]
 
 
 def write_funnels(path: Path, funnels: list[Funnel]) -> None:

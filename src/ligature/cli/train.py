@@ -1,9 +1,6 @@
 """`ligature train`: the projector between the chosen encoders."""
 
 from collections.abc import Callable
-from typing import Annotated
-
-import typer
 
 from ligature.cli.context import (
     PARAMS,
@@ -17,10 +14,21 @@ from ligature.cli.context import (
 )
 from ligature.cli.features import Captioned, load_captioned, load_pairs, open_store, projector_config
 from ligature.cli.pairs import chosen_pair
+from ligature.cli.runtime import (
+    TRACKERS,
+    CheckpointOption,
+    CompileOption,
+    LogFolderOption,
+    MicroBatchOption,
+    TrackOption,
+    make_runtime,
+)
 from ligature.evaluation import retrieval_recall
-from ligature.params.train import TrainParams
-from ligature.projection import Projector, TrainSettings, project_images, project_texts
+from ligature.params.train import LossParams, TrainParams
+from ligature.projection import LossSettings, Projector, TrainSettings, project_images, project_texts
 from ligature.projection import train as train_projector
+
+CHECKPOINT_SECONDS = 300.0
 
 
 def train(
@@ -29,9 +37,16 @@ def train(
     threads: ThreadsOption = 1,
     device: DeviceOption = "cpu",
     precision: PrecisionOption = "float32",
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="Steps between two checkpoints.")] = 200,
+    micro_batch: MicroBatchOption = None,
+    compiled: CompileOption = False,
+    track: TrackOption = TRACKERS,
+    log_folder: LogFolderOption = None,
+    checkpoint_every: CheckpointOption = CHECKPOINT_SECONDS,
 ) -> None:
-    """Train the projector between the two chosen encoders; a killed run goes on where it stopped."""
+    """Train the projector between the two chosen encoders; a killed run goes on where it stopped.
+
+    Under torchrun every process takes its share of each batch.
+    """
     layout = open_layout(params, results, threads)
     settings = layout.study.train
     vision, text = chosen_pair(layout)
@@ -42,20 +57,29 @@ def train(
         "text": open_store(layout, text, settings.validation, settings.mode).encoder,
     }
     train_projector(
-        projector_config(settings.projector, data.images, data.texts),
+        projector_config(settings.projector, data.images, data.texts, settings.loss),
         data,
-        train_settings(settings, checkpoint_every),
+        train_settings(settings, checkpoint_every=checkpoint_every),
         layout.train,
         validate=validate_on(validation),
         provenance={"study": layout.study.study, "encoders": encoders, "train": settings.model_dump()},
-        device=device,
-        precision=precision,
+        runtime=make_runtime(
+            device=device,
+            precision=precision,
+            micro_batch=micro_batch,
+            compiled=compiled,
+            track=track,
+            log_folder=log_folder,
+        ),
         what=f"train {vision} + {text}",
     )
 
 
-def train_settings(params: TrainParams, checkpoint_every: int) -> TrainSettings:
-    """Turns the study's `train` block into settings of the training loop."""
+def train_settings(
+    params: TrainParams, *, loss: LossParams | None = None, checkpoint_every: float = CHECKPOINT_SECONDS
+) -> TrainSettings:
+    """Turns the study's `train` block into settings of the training loop, with another loss where one is given."""
+    loss = loss or params.loss
     return TrainSettings(
         epochs=params.epochs,
         batch_size=params.batch_size,
@@ -64,7 +88,8 @@ def train_settings(params: TrainParams, checkpoint_every: int) -> TrainSettings:
         min_learning_rate=params.min_learning_rate,
         weight_decay=params.weight_decay,
         seed=params.seed,
-        checkpoint_every_steps=checkpoint_every,
+        loss=LossSettings(kind=loss.kind, negatives=loss.negatives, group=loss.group),
+        checkpoint_every_seconds=checkpoint_every,
     )
 
 

@@ -1,13 +1,12 @@
 """Readers of Flickr8k's layout and of one-caption-a-language files beside it."""
 
 import io
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from ligature.data.dataset import Dataset, captioned_dataset
-from ligature.data.files import read_lines, read_text, safe_join
+from ligature.data.files import read_text, safe_join
 from ligature.errors import DataError
 
 
@@ -39,24 +38,3 @@ def _read_csv(path: Path) -> pd.DataFrame:
     if not isinstance(table.index, pd.RangeIndex):
         raise DataError(f"{path}: the rows have more fields than the header; quote the captions that hold commas")
     return table
-
-
-def read_translations(path: Path) -> pd.DataFrame:
-    """Reads a jsonl file of one image a line: ``id`` and one caption per language code.
-
-    Returns:
-        Columns ``image_id``, ``language``, ``text``.
-
-    Raises:
-        DataError: naming the file and line that cannot be read.
-    """
-    rows = []
-    for number, line in enumerate(read_lines(path), start=1):
-        try:
-            values = json.loads(line)
-            identity = str(values["id"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path}, line {number}: not a json object with an id") from error
-        languages = [key for key, value in values.items() if len(key) == 2 and key != "id" and isinstance(value, str)]
-        rows += [{"image_id": identity, "language": key, "text": values[key]} for key in languages]
-    return pd.DataFrame(rows, columns=["image_id", "language", "text"])

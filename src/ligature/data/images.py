@@ -3,24 +3,29 @@
 import contextlib
 import hashlib
 import io
+import re
 import warnings
+from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ligature.data.shards import read_bytes
+from ligature.data.shards import member_path, read_bytes
 
 MAX_BYTES = 64 << 20
 MAX_PIXELS = 64_000_000
 MAX_ASPECT = 100
 FORMATS = {"AVIF", "BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TIFF", "WEBP"}
 """Formats that are read. Pillow knows others, and hands some of those (EPS) to programs outside."""
+RAW = re.compile(r"(.+::\d{1,18}\+\d{1,18})!(\d{1,4})x(\d{1,4})", re.DOTALL)
 
 
 def read_image(path: str) -> tuple[Image.Image, str]:
     """Reads and fully decodes an image within limits of size, turned upright by its EXIF orientation.
 
     Args:
-        path: of a file, or of a file inside a tar as ``ligature.data.shards.member_path`` returns it.
+        path: of a file, of a file inside a tar as ``ligature.data.shards.member_path`` returns it, or of raw pixels
+            as ``raw_path`` returns it.
 
     Returns:
         The image in RGB and the SHA-256 of the file (32 hex digits).
@@ -28,8 +33,22 @@ def read_image(path: str) -> tuple[Image.Image, str]:
     Raises:
         ValueError: with the reason in a few words.
     """
-    data = read_bytes(path, MAX_BYTES)
-    return decode_image(data)[0], short_sha256(data)
+    raw = RAW.fullmatch(path)
+    data = read_bytes(raw[1] if raw else path, MAX_BYTES)
+    image = _raw_image(data, int(raw[2]), int(raw[3])) if raw else decode_image(data)[0]
+    return image, short_sha256(data)
+
+
+def raw_path(file: Path | str, offset: int, width: int, height: int) -> str:
+    """Returns the path of raw pixels inside a file, ``file::offset+size!widthxheight``.
+
+    Args:
+        file: that holds them.
+        offset: first byte; from there all red, then all green, then all blue values stand row by row, one byte each.
+        width: in pixels.
+        height: in pixels.
+    """
+    return f"{member_path(file, offset, 3 * width * height)}!{width}x{height}"
 
 
 def decode_image(data: bytes) -> tuple[Image.Image, str]:
@@ -61,6 +80,13 @@ def decode_image(data: bytes) -> tuple[Image.Image, str]:
 def short_sha256(data: bytes) -> str:
     """Returns the first 32 hex digits of the SHA-256."""
     return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _raw_image(data: bytes, width: int, height: int) -> Image.Image:
+    if not data or len(data) != 3 * width * height:
+        raise ValueError(f"not the pixels of a picture of {width} x {height}")
+    planes = np.frombuffer(data, np.uint8).reshape(3, height, width)
+    return Image.fromarray(np.ascontiguousarray(planes.transpose(1, 2, 0)))
 
 
 class _RefusedError(ValueError):

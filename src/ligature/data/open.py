@@ -2,17 +2,34 @@
 
 import os
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from ligature.data.benchmarks import list_benchmark
 from ligature.data.coco import read_coco
 from ligature.data.dataset import Dataset
 from ligature.data.flickr import read_flickr
-from ligature.data.imagefolders import read_image_folders
+from ligature.data.imagefolders import list_image_folders
+from ligature.data.karpathy import read_karpathy
+from ligature.data.parallel import read_parallel
+from ligature.data.prompts import prompt_table
+from ligature.data.translations import with_descriptions, with_translations
 from ligature.errors import DataError, ParamsError
-from ligature.params.datasets import CocoDataset, DatasetParams, FlickrDataset
+from ligature.params.datasets import (
+    CaptionedDataset,
+    DatasetParams,
+    ImageFoldersDataset,
+    LabelledDataset,
+    ParallelDataset,
+    SegmentedDataset,
+)
 from ligature.store import Layout
+
+Resolve = Callable[[str], Path]
+CAPTIONED = {"coco": read_coco, "flickr": read_flickr, "karpathy": read_karpathy}
 
 
 def resolve_path(text: str, layout: Layout) -> Path:
@@ -51,10 +68,34 @@ def open_dataset(layout: Layout, name: str) -> Dataset:
 
 
 def _read(params: DatasetParams, layout: Layout, name: str) -> Dataset:
-    images = resolve_path(params.images, layout)
-    if isinstance(params, CocoDataset):
-        return read_coco(images, resolve_path(params.captions, layout), name=name, split=params.split)
-    if isinstance(params, FlickrDataset):
-        return read_flickr(images, resolve_path(params.captions, layout), name=name, split=params.split)
-    classes = resolve_path(params.classes, layout)
-    return read_image_folders(images, classes, templates=params.templates, name=name, split=params.split)
+    resolve = partial(resolve_path, layout=layout)
+    if isinstance(params, SegmentedDataset):
+        raise ParamsError(
+            f"datasets.{name}: format {params.format} has masks, which the segmentation step reads; "
+            "name it under evaluate.segmentation"
+        )
+    if isinstance(params, LabelledDataset):
+        return _labelled(params, resolve, name)
+    dataset = _captioned(params, resolve, name)
+    if params.translations is not None:
+        dataset = with_translations(dataset, params.translations, resolve)
+    if params.descriptions is not None:
+        dataset = with_descriptions(dataset, params.descriptions, resolve)
+    return dataset
+
+
+def _captioned(params: CaptionedDataset, resolve: Resolve, name: str) -> Dataset:
+    images, captions = resolve(params.images), resolve(params.captions)
+    if isinstance(params, ParallelDataset):
+        return read_parallel(images, resolve(params.names), captions, name=name, split=params.split)
+    return CAPTIONED[params.format](images, captions, name=name, split=params.split)
+
+
+def _labelled(params: LabelledDataset, resolve: Resolve, name: str) -> Dataset:
+    classes = None if params.classes is None else resolve(params.classes)
+    if isinstance(params, ImageFoldersDataset):
+        found = list_image_folders(resolve(params.images), classes)
+    else:
+        found = list_benchmark(params.format, resolve(params.root), split=params.split, classes=classes)
+    prompts = prompt_table(params, found.classes, resolve, name=name)
+    return Dataset(name, params.split, found.images, prompts, list(found.classes.values()))

@@ -1,6 +1,7 @@
 """Extraction of images: a data set part through a frozen vision encoder into a store."""
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -11,9 +12,10 @@ import torch
 from torch import Tensor
 
 from ligature.data import Dataset
+from ligature.encoders.flops import count_flops
 from ligature.encoders.images import Decoded, decoded_batches
-from ligature.encoders.vision import VisionEncoder
-from ligature.errors import DataError
+from ligature.encoders.vision import VisionEncoder, VisionFeatures
+from ligature.errors import DataError, EncoderError
 from ligature.params.encoders import EmbedParams
 from ligature.progress import Progress, say
 from ligature.store import Manifest, StoreWriter
@@ -39,16 +41,19 @@ def extract_images(
         dataset: the part.
         folder: of the store; an interrupted extraction in it is resumed.
         part: index and number of parts, for the manifest.
-        view: ``pooled`` or ``tokens``.
-        params: batch and shard sizes, and the largest share of skipped images.
+        view: ``pooled``, ``regions``, ``tokens`` or ``tokens-int8``.
+        params: batch and shard sizes, the grid of regions, and the largest share of skipped images.
         workers: decoding processes.
 
     Raises:
         DataError: when more than ``params.max_skipped`` of the images cannot be used.
+        EncoderError: when the encoder has no such view.
     """
     ids = hash_strings(dataset.images["id"])
     source = {"dataset": dataset.name, "split": dataset.split, "part": part, "ids_hash": ids}
-    writer = StoreWriter(folder, "image", view, encoder.identity, source, ids, params.shard_rows)
+    identity = encoder.identity | ({"regions": params.regions} if view == "regions" else {})
+    writer = StoreWriter(folder, "image", view, identity, source, ids, params.shard_rows)
+    shards = _ImageShards(encoder, view, params.regions, dataset.images)
     what = f"embed {encoder.name}/{dataset.name}"
     batches = decoded_batches(
         dataset.images["path"].to_list(),
@@ -61,41 +66,61 @@ def extract_images(
     with Progress(what, len(dataset.images), "images", done=writer.source_rows) as progress:
         for rows in writer.pending(dataset.images):
             of_shard = islice(batches, ceil(len(rows) / params.image_batch))
-            vectors, metadata, skipped = _image_shard(encoder, dataset.images, of_shard, view, progress)
+            vectors, metadata, skipped, flops = shards.encode(of_shard, progress)
             _check_skipped(writer.skipped + skipped, dataset, params.max_skipped)
-            writer.append(vectors, metadata, source_rows=len(rows), skipped=skipped)
+            writer.append(vectors, metadata, source_rows=len(rows), skipped=skipped, flops=flops)
     if writer.skipped:
         first = writer.skipped[0]
         say(f"{what}: {len(writer.skipped)} images skipped, the first {first['id']!r} ({first['reason']})")
     return writer.finish()
 
 
-def _image_shard(
-    encoder: VisionEncoder,
-    images: pd.DataFrame,
-    batches: Iterable[tuple[list[Decoded], Tensor | None]],
-    view: str,
-    progress: Progress,
-) -> tuple[np.ndarray, pd.DataFrame, list[dict[str, str]]]:
-    vectors, kept, hashes, counts, skipped = [], [], [], [], []
-    for facts, pixels in batches:
-        skipped += [{"id": images["id"].iloc[fact.row], "reason": fact.reason} for fact in facts if fact.reason]
-        progress.update(len(facts))
-        if pixels is None:
-            continue
-        used = [fact for fact in facts if not fact.reason]
-        kept += [fact.row for fact in used]
-        hashes += [fact.sha256 for fact in used]
+class _ImageShards:
+    """Encodes one shard after another; the first batch of each tells how many operations an image takes."""
+
+    def __init__(self, encoder: VisionEncoder, view: str, regions: int, images: pd.DataFrame) -> None:
+        self.encoder, self.view, self.regions, self.images = encoder, view, regions, images
+
+    def encode(
+        self, batches: Iterable[tuple[list[Decoded], Tensor | None]], progress: Progress
+    ) -> tuple[np.ndarray, pd.DataFrame, list[dict[str, str]], int]:
+        """Returns the vectors, metadata, skipped items and floating point operations of a shard."""
+        vectors, used, counts, skipped, flops_an_image = [], [], [], [], 0
+        for facts, pixels in batches:
+            skipped += [
+                {"id": self.images["id"].iloc[fact.row], "reason": fact.reason} for fact in facts if fact.reason
+            ]
+            progress.update(len(facts))
+            if pixels is None:
+                continue
+            if vectors:
+                output = self._forward(pixels)
+            else:
+                output, flops = count_flops(partial(self._forward, pixels))
+                flops_an_image = flops // len(pixels)
+            used += [fact for fact in facts if not fact.reason]
+            counts += [output.shape[1]] * len(pixels)
+            vectors.append(output.flatten(0, 1).cpu().numpy().astype(np.float32))
+        metadata = self.images.iloc[[fact.row for fact in used]].drop(columns="path")
+        metadata = metadata.assign(sha256=[fact.sha256 for fact in used])
+        if self.view != "pooled":
+            metadata = metadata.assign(tokens=counts)
+        array = np.concatenate(vectors) if vectors else np.empty((0, 0), np.float32)
+        return array, metadata, skipped, flops_an_image * len(used)
+
+    def _forward(self, pixels: Tensor) -> Tensor:
+        """Returns [b, t, d], t vectors an image."""
         with torch.inference_mode():
-            features = encoder.forward(pixels)
-            output = features.pooled(encoder.pooling) if view == "pooled" else features.tokens()
-        counts += [output.shape[1] if view == "tokens" else 1] * len(used)
-        vectors.append(output.flatten(0, -2).cpu().numpy().astype(np.float32))
-    metadata = images.iloc[kept].drop(columns="path").assign(sha256=hashes)
-    if view == "tokens":
-        metadata = metadata.assign(tokens=counts)
-    array = np.concatenate(vectors) if vectors else np.empty((0, 0), np.float32)
-    return array, metadata, skipped
+            features = self.encoder.forward(pixels)
+            try:
+                return self._viewed(features)
+            except EncoderError as error:
+                raise EncoderError(f"encoder {self.encoder.name!r}: {error}") from None
+
+    def _viewed(self, features: VisionFeatures) -> Tensor:
+        if self.view == "pooled":
+            return features.pooled(self.encoder.pooling)[:, None]
+        return features.regions(self.regions) if self.view == "regions" else features.tokens()
 
 
 def _check_skipped(skipped: list[dict[str, str]], dataset: Dataset, limit: float) -> None:

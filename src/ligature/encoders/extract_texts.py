@@ -1,6 +1,7 @@
 """Extraction of texts: a data set part through a frozen text encoder into a store."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import torch
 
 from ligature.data import Dataset
+from ligature.encoders.flops import count_flops
 from ligature.encoders.text import TextEncoder, TextFeatures
 from ligature.errors import EncoderError
 from ligature.params.encoders import EmbedParams
@@ -36,12 +38,14 @@ def extract_texts(
         dataset: the part.
         folder: of the store; an interrupted extraction in it is resumed.
         part: index and number of parts, for the manifest.
-        view: ``pooled`` or ``tokens``.
+        view: ``pooled``, ``tokens`` or ``tokens-int8``.
         params: token budget and shard size.
 
     Raises:
-        EncoderError: when tokens are asked of an encoder that has none.
+        EncoderError: when tokens are asked of an encoder that has none, or regions.
     """
+    if view == "regions":
+        raise EncoderError(f"encoder {encoder.name!r}: texts have no regions; embed them with --view pooled")
     texts = dataset.texts
     content = hash_strings([*texts["id"], *texts["text"]])
     source = {"dataset": dataset.name, "split": dataset.split, "part": part, "ids_hash": content}
@@ -52,8 +56,8 @@ def extract_texts(
     with Progress(what, len(texts), "texts", done=writer.source_rows) as progress:
         for rows in writer.pending(texts):
             skipped = [] if writer.source_rows else dataset.skipped_texts
-            vectors, metadata, truncated = shards.encode(rows, progress)
-            writer.append(vectors, metadata, source_rows=len(rows), skipped=skipped, truncated=truncated)
+            vectors, metadata, truncated, flops = shards.encode(rows, progress)
+            writer.append(vectors, metadata, source_rows=len(rows), skipped=skipped, truncated=truncated, flops=flops)
     if writer.truncated.get("count"):
         count, limit, longest = (writer.truncated[key] for key in ("count", "max_tokens", "longest"))
         say(f"{what}: {count:,} texts above {limit} tokens were cut, the longest has {longest}")
@@ -64,19 +68,21 @@ class _TextShards:
     """Encodes the rows of one shard after another, in batches that depend on the set of its texts, not their order.
 
     In the pooled view a text seen in an earlier shard is read back, not encoded again.
+    The first batch of a shard tells how many operations a token takes, of all that are put in, padding included.
     """
 
     def __init__(self, encoder: TextEncoder, view: str, budget: int, writer: StoreWriter, texts: pd.DataFrame) -> None:
         self.encoder, self.view, self.budget, self.writer = encoder, view, budget, writer
         self.first_row: dict[str, int] = {}
+        self.flops = 0
         self._remember(texts["text"].iloc[: writer.source_rows], 0)
 
     def _remember(self, texts: pd.Series, start: int) -> None:
         for row, text in enumerate(texts, start=start):
             self.first_row.setdefault(text, row)
 
-    def encode(self, rows: pd.DataFrame, progress: Progress) -> tuple[np.ndarray, pd.DataFrame, dict[str, int]]:
-        """Returns the vectors and metadata of ``rows``, and the running record of texts that were cut."""
+    def encode(self, rows: pd.DataFrame, progress: Progress) -> tuple[np.ndarray, pd.DataFrame, dict[str, int], int]:
+        """Returns the vectors and metadata of ``rows``, the running record of cut texts, and the operations."""
         repeats = rows["text"].value_counts(sort=False).sort_index()
         lengths = dict(zip(repeats.index, self.encoder.token_lengths(repeats.index.to_list()), strict=True))
         states = self._stored([text for text in repeats.index if text in self.first_row])
@@ -85,12 +91,12 @@ class _TextShards:
             states[text] = state
             progress.update(int(repeats[text]))
         metadata = rows
-        if self.view == "tokens":
+        if self.view != "pooled":
             metadata = rows.assign(tokens=[len(states[text]) for text in rows["text"]])
         else:
             self._remember(rows["text"], self.writer.source_rows)
         vectors = np.concatenate([np.atleast_2d(states[text]) for text in rows["text"]])
-        return vectors, metadata, self._count_cut(lengths, repeats)
+        return vectors, metadata, self._count_cut(lengths, repeats), self.flops
 
     def _stored(self, texts: list[str]) -> dict[str, np.ndarray]:
         bounds = np.cumsum([0, *(shard.rows for shard in self.writer.shards)])
@@ -104,12 +110,22 @@ class _TextShards:
         return states
 
     def _encode_new(self, texts: list[str], lengths: dict[str, int]) -> Iterator[tuple[str, np.ndarray]]:
-        """Yields (text, [d] vector or [l, d] tokens), encoding in batches of similar length."""
-        for batch in length_batches([lengths[text] for text in texts], self.encoder.max_length, self.budget):
+        """Yields (text, [d] vector or [l, d] tokens), encoding in batches of similar length; counts ``flops``."""
+        limit = self.encoder.max_length
+        first_flops = first_size = size = 0
+        for batch in length_batches([lengths[text] for text in texts], limit, self.budget):
             chosen = [texts[index] for index in batch]
-            with torch.inference_mode():
-                features = self.encoder.forward(chosen)
+            size += len(batch) * _put_in(lengths[chosen[0]], limit)
+            if first_size:
+                features = self._forward(chosen)
+            else:
+                (features, first_flops), first_size = count_flops(partial(self._forward, chosen)), size
             yield from zip(chosen, _unpack(features, self.view, self.encoder.name), strict=True)
+        self.flops = first_flops * size // max(1, first_size)
+
+    def _forward(self, texts: list[str]) -> TextFeatures:
+        with torch.inference_mode():
+            return self.encoder.forward(texts)
 
     def _count_cut(self, lengths: dict[str, int], repeats: pd.Series) -> dict[str, int]:
         limit, before = self.encoder.max_length, self.writer.truncated
@@ -121,6 +137,11 @@ class _TextShards:
             "max_tokens": limit,
             "longest": max(before.get("longest", 0), *lengths.values()),
         }
+
+
+def _put_in(length: int, limit: int | None) -> int:
+    """Returns the tokens of a text that the model sees, at least one."""
+    return max(1, length if limit is None else min(length, limit))
 
 
 def length_batches(lengths: Sequence[int], limit: int | None, budget: int) -> Iterator[list[int]]:

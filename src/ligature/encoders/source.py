@@ -23,10 +23,12 @@ class Source:
     Attributes:
         folder: with the files, local in every case.
         identity: what the manifest records: Hub commit, or the hash of the local weights.
+        on_hub: whether the files were fetched from the Hub.
     """
 
     folder: Path
     identity: str
+    on_hub: bool = False
 
 
 def find_encoder(layout: Layout, name: str) -> EncoderParams:
@@ -42,18 +44,24 @@ def find_encoder(layout: Layout, name: str) -> EncoderParams:
     raise EncoderError(f"unknown encoder {name!r}; known: {', '.join(encoder.name for encoder in encoders)}")
 
 
-def resolve_source(params: EncoderParams, layout: Layout) -> Source:
+def resolve_source(params: EncoderParams, layout: Layout | None) -> Source:
     """Finds the files of an encoder, downloads those of a Hub id, and checks a pinned hash.
+
+    Args:
+        params: the registry entry.
+        layout: of the study; None for an encoder that belongs to none, whose source is then taken literally.
 
     Raises:
         EncoderError: when files are missing or cannot be had, or the weights are not those pinned.
     """
     if params.recipe is not None:
+        if layout is None:
+            raise EncoderError(f"encoder {params.name!r}: a recipe belongs to a study; give a source instead")
         return _local(params, layout.encoder(params.name), "run the study's encoder step first")
     text = params.source or ""
     if text.startswith("package:"):
         return _local(params, _package_folder(params.name, text), "reinstall the package")
-    path = resolve_path(text, layout)
+    path = Path(text) if layout is None else resolve_path(text, layout)
     if path.is_dir():
         return _local(params, path, "check the folder")
     if text.startswith(("/", ".", "~", "$", "{")) or text.count("/") > 1:
@@ -91,7 +99,7 @@ def _hub(params: EncoderParams, hub_id: str) -> Source:
             f"({type(error).__name__}: {first_line(error)}); check its source and revision, or download it first"
         ) from error
     _weights(params, folder, "only safetensors are read: choose another revision or model")
-    return Source(folder, folder.name)
+    return Source(folder, folder.name, on_hub=True)
 
 
 def _weights(params: EncoderParams, folder: Path, remedy: str) -> list[Path]:

@@ -56,9 +56,15 @@ class TextEncoder:
 
 
 def load_text_encoder(
-    params: TextEncoderParams, layout: Layout, *, device: str = "cpu", precision: str = "float32"
+    params: TextEncoderParams, layout: Layout | None, *, device: str = "cpu", precision: str = "float32"
 ) -> TextEncoder:
     """Loads a text encoder of the registry.
+
+    Args:
+        params: the registry entry.
+        layout: of the study; None for an encoder that belongs to none.
+        device: where the model runs.
+        precision: ``float32``, or ``bfloat16`` under autocast.
 
     Raises:
         EncoderError: when the source is missing or is not a text model.
@@ -92,7 +98,9 @@ def hashed_counts(texts: Sequence[str], dims: int) -> np.ndarray:
     return counts / np.where(norms > 0, norms, 1)
 
 
-def _sentence_transformers(params: TextEncoderParams, layout: Layout, device: str, precision: str) -> TextEncoder:
+def _sentence_transformers(
+    params: TextEncoderParams, layout: Layout | None, device: str, precision: str
+) -> TextEncoder:
     from sentence_transformers import SentenceTransformer
 
     source = resolve_source(params, layout)
@@ -121,7 +129,7 @@ def _sentence_transformers(params: TextEncoderParams, layout: Layout, device: st
     return TextEncoder(params.name, identity, _lengths_by(model.tokenizer, params.prompt), limit, forward)
 
 
-def _transformers(params: TextEncoderParams, layout: Layout, device: str, precision: str) -> TextEncoder:
+def _transformers(params: TextEncoderParams, layout: Layout | None, device: str, precision: str) -> TextEncoder:
     from transformers import AutoTokenizer
 
     source = resolve_source(params, layout)
@@ -142,7 +150,7 @@ def _transformers(params: TextEncoderParams, layout: Layout, device: str, precis
     return TextEncoder(params.name, identity, _lengths_by(tokenizer, params.prompt), limit, forward)
 
 
-def _clip(params: TextEncoderParams, layout: Layout, device: str, precision: str) -> TextEncoder:
+def _clip(params: TextEncoderParams, layout: Layout | None, device: str, precision: str) -> TextEncoder:
     from transformers import AutoTokenizer
 
     source = resolve_source(params, layout)

@@ -3,12 +3,13 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from ligature.encoders.aligned import load_clip
 from ligature.encoders.preprocessing import Preprocess, load_preprocess
@@ -26,10 +27,12 @@ class VisionFeatures:
     Attributes:
         cls: [b, d] CLS token or the encoder's one vector, or None where the architecture has none.
         patches: [b, t, d] patch tokens; t is 0 where there are none, None where the encoder gives one vector only.
+        grid: rows and columns that the patches form, row by row; None for a square.
     """
 
     cls: Tensor | None
     patches: Tensor | None
+    grid: tuple[int, int] | None = None
 
     def pooled(self, pooling: str) -> Tensor:
         """Returns one vector an image: ``cls``, ``mean`` of the patches, or ``cls+mean`` side by side."""
@@ -54,7 +57,32 @@ class VisionFeatures:
             raise EncoderError(
                 "this vision encoder has no token states; use train.mode 'pooled' or another vision encoder"
             )
-        return self.patches if self.cls is None else torch.cat([self.cls[:, None], self.patches], dim=1)
+        return _cls_first(self.cls, self.patches)
+
+    def regions(self, side: int) -> Tensor:
+        """Returns [b, t, d]: the CLS token first, where there is one, then the means of a grid of regions, row by row.
+
+        The bins are those of adaptive average pooling: row i takes rows floor(i h / side) to ceil((i + 1) h / side).
+
+        Args:
+            side: rows, and columns, of the grid of regions.
+
+        Raises:
+            EncoderError: when the patches form no grid, or a smaller one.
+        """
+        count = 0 if self.patches is None else self.patches.shape[1]
+        height, width = self.grid or (isqrt(count), isqrt(count))
+        if not count or height * width != count:
+            raise EncoderError(f"its {count} patches form no grid of regions; use another train.mode or vision encoder")
+        if min(height, width) < side:
+            raise EncoderError(f"its {height} x {width} patches are fewer than embed.regions {side} a side; lower it")
+        grid = self.patches.transpose(1, 2).unflatten(2, (height, width))
+        means = nn.functional.adaptive_avg_pool2d(grid, side).flatten(2).transpose(1, 2)
+        return _cls_first(self.cls, means)
+
+
+def _cls_first(cls: Tensor | None, others: Tensor) -> Tensor:
+    return others if cls is None else torch.cat([cls[:, None], others], dim=1)
 
 
 @dataclass(frozen=True)
@@ -175,7 +203,7 @@ def split_tokens(states: Tensor, has_cls: bool, others: int = 0) -> VisionFeatur
         others: register or distillation tokens before the patches, which are left out.
     """
     if states.dim() == 4:
-        return VisionFeatures(None, states.flatten(2).transpose(1, 2))
+        return VisionFeatures(None, states.flatten(2).transpose(1, 2), tuple(states.shape[2:]))
     cls = states[:, 0] if has_cls else None
     return VisionFeatures(cls, states[:, int(has_cls) + others :])
 

@@ -8,6 +8,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from ligature.progress import say
@@ -21,6 +22,7 @@ class TrainingState:
 
     projector: Projector
     optimizer: Optimizer
+    scaler: GradScaler
     step: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -29,14 +31,16 @@ class Checkpoint:
     """The checkpoint of one training in ``run_folder/checkpoint``.
 
     Attributes:
-        run_folder: the folder of the training, which no other process writes to.
+        run_folder: the folder of the training; of its processes, only the leading one writes there.
         fingerprint: all that decides the results, as JSON values.
+        leads: whether this process is the leading one.
     """
 
-    def __init__(self, run_folder: Path | str, fingerprint: dict[str, Any]) -> None:
+    def __init__(self, run_folder: Path | str, fingerprint: dict[str, Any], *, leads: bool = True) -> None:
         """Takes the folder and a fingerprint that JSON can hold."""
         self.run_folder = Path(run_folder)
         self.fingerprint = json.loads(json.dumps(fingerprint))
+        self.leads = leads
 
     @property
     def path(self) -> Path:
@@ -51,28 +55,35 @@ class Checkpoint:
             "history": state.history,
             "projector": state.projector.state_dict(),
             "optimizer": state.optimizer.state_dict(),
+            "scaler": state.scaler.state_dict(),
         }
         with replacing(self.path) as temporary:
             torch.save(content, temporary)
 
     def restore(self, state: TrainingState) -> None:
         """Brings ``state`` to the saved one; says in one line why not, where there is one that does not fit."""
-        for partial in self.run_folder.rglob(".*.partial"):
-            partial.unlink()
+        if self.leads:
+            for partial in self.run_folder.rglob(".*.partial"):
+                partial.unlink()
         if not self.path.exists():
             return
         content, reason = self._read()
         if reason:
-            say(f"{self.path}: {reason}; training starts anew")
+            self._say(f"{reason}; training starts anew")
             return
         state.projector.load_state_dict(content["projector"])
         state.optimizer.load_state_dict(content["optimizer"])
+        state.scaler.load_state_dict(content["scaler"])
         state.step, state.history = content["step"], content["history"]
-        say(f"{self.path}: training goes on after step {state.step}")
+        self._say(f"training goes on after step {state.step}")
 
     def remove(self) -> None:
         """Deletes the checkpoint folder."""
         shutil.rmtree(self.path.parent, ignore_errors=True)
+
+    def _say(self, message: str) -> None:
+        if self.leads:
+            say(f"{self.path}: {message}")
 
     def _read(self) -> tuple[dict[str, Any], str]:
         try:

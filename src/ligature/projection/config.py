@@ -1,12 +1,15 @@
 """What a projector is made of, and which combinations fit together."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ligature.errors import ParamsError
 
-BlockKind = Literal["token", "mlp", "linear", "identity"]
-BranchKind = Literal["token", "mlp", "linear", "identity", "none"]
+BlockKind = Literal["token", "mlp", "linear", "gated", "identity"]
+BranchKind = Literal["token", "mlp", "linear", "gated", "identity", "none"]
+VisionPooling = Literal["mean", "max"]
+TextPooling = Literal["mean", "max", "cls"]
 
 
 @dataclass(frozen=True)
@@ -19,18 +22,24 @@ class ProjectorConfig:
         embed_dim: width of the shared space.
         vision_local: block on patch tokens; ``none`` for an encoder without them.
         vision_cls: block on the CLS token; ``none`` for an encoder without one.
-        text_local: block on every text token, before the mean.
-        text_global: block on the mean text token.
+        text_local: block on every text token, before the pooling.
+        text_global: block on the pooled text token.
+        vision_pooling: how projected patch tokens become one vector.
+        text_pooling: how projected text tokens become one vector. ``cls`` takes the first token. The published
+            ``cls`` is the encoder's pooler output and meets the global block only; here ``text_local`` acts on the
+            first token first, unless it is ``identity``.
         dropout: dropout rate inside the blocks.
         temperature: start of the learned temperature.
         min_temperature: lower bound of the learned temperature.
         max_temperature: upper bound of the learned temperature.
+        logit_bias: start of a learned bias of the logits, for the sigmoid loss; None for a projector without one.
 
     An ``identity`` vision branch is left out of the sum beside a trained one. Where no vision branch is
     trained, the identity branches are summed as they are.
 
     Raises:
-        ParamsError: for an unknown block, for no vision branch, or for widths that do not fit.
+        ParamsError: for an unknown block or pooling, for no vision branch, for a number out of range, or for widths
+            that do not fit.
     """
 
     vision_dim: int
@@ -40,10 +49,13 @@ class ProjectorConfig:
     vision_cls: BranchKind = "token"
     text_local: BlockKind = "token"
     text_global: BlockKind = "mlp"
+    vision_pooling: VisionPooling = "mean"
+    text_pooling: TextPooling = "mean"
     dropout: float = 0.1
     temperature: float = 0.07
     min_temperature: float = 0.001
     max_temperature: float = 0.5
+    logit_bias: float | None = None
 
     def __post_init__(self) -> None:
         """Checks every value and every width."""
@@ -60,7 +72,7 @@ class ProjectorConfig:
 
     @property
     def text_mean_dim(self) -> int:
-        """The width of the mean text token, which the global projector takes in."""
+        """The width of the pooled text token, which the global projector takes in."""
         return self.text_dim if self.text_local == "identity" else self.embed_dim
 
     def _check_kinds(self) -> None:
@@ -69,6 +81,8 @@ class ProjectorConfig:
             ("vision_cls", get_args(BranchKind)),
             ("text_local", get_args(BlockKind)),
             ("text_global", get_args(BlockKind)),
+            ("vision_pooling", get_args(VisionPooling)),
+            ("text_pooling", get_args(TextPooling)),
         ):
             if getattr(self, key) not in kinds:
                 raise ParamsError(f"{key} is {getattr(self, key)!r}: use one of {', '.join(kinds)}")
@@ -86,6 +100,8 @@ class ProjectorConfig:
                 f"temperature is {self.temperature}: it must lie between min_temperature "
                 f"{self.min_temperature} (above 0) and max_temperature {self.max_temperature}"
             )
+        if self.logit_bias is not None and not math.isfinite(self.logit_bias):
+            raise ParamsError(f"logit_bias is {self.logit_bias}: it must be finite, or None for no bias")
 
     def _check_widths(self) -> None:
         untrained = all(getattr(self, key) == "identity" for key in self.vision_branches)

@@ -1,6 +1,9 @@
 """Frozen features as arrays in memory or memory-mapped, and the batches drawn from them."""
 
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -8,46 +11,10 @@ from torch import Tensor
 
 from ligature.data.mixture import Mixture
 from ligature.errors import DataError
+from ligature.projection.ragged import RaggedTokens, concatenate_tokens
+from ligature.store.rows import Rows
 
-
-@dataclass(frozen=True, eq=False)
-class RaggedTokens:
-    """Token features of items of unequal length.
-
-    Attributes:
-        tokens: [total_tokens, D], the tokens of all items, one item after the other.
-        offsets: [n + 1] integers; item i has the rows ``offsets[i]`` to ``offsets[i + 1]`` and at least one.
-
-    Raises:
-        DataError: if the offsets do not cover the tokens, or an item has no token.
-    """
-
-    tokens: np.ndarray
-    offsets: np.ndarray
-
-    def __post_init__(self) -> None:
-        """Checks the offsets and widens them to 64 bits."""
-        offsets = np.asarray(self.offsets, dtype=np.int64)
-        object.__setattr__(self, "offsets", offsets)
-        if len(offsets) < 2 or offsets[0] != 0 or offsets[-1] != len(self.tokens):
-            raise DataError(f"token offsets must run from 0 to the {len(self.tokens)} tokens")
-        empty = np.flatnonzero(np.diff(offsets) < 1)
-        if len(empty):
-            raise DataError(f"item {empty[0]} has no tokens")
-
-    def __len__(self) -> int:
-        """Returns the number of items."""
-        return len(self.offsets) - 1
-
-    def pad(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the tokens of ``rows``, padded with zeros [B, T, D], and their mask [B, T]."""
-        starts = self.offsets[rows][:, None]
-        lengths = self.offsets[rows + 1][:, None] - starts
-        positions = np.arange(lengths.max())
-        mask = positions < lengths
-        padded = np.zeros((*mask.shape, self.tokens.shape[1]), self.tokens.dtype)
-        padded[mask] = self.tokens[(starts + positions)[mask]]
-        return padded, mask
+_HASH_BYTES = 1 << 26
 
 
 Features = np.ndarray | RaggedTokens
@@ -65,6 +32,18 @@ def width_of(features: Features) -> int:
     return array.shape[1]
 
 
+def take(features: Features, rows: np.ndarray) -> Features:
+    """Returns the features of ``rows``, in their order; tokens are not copied."""
+    return features.take(rows) if isinstance(features, RaggedTokens) else features[rows]
+
+
+def concatenate(features: Sequence[Features]) -> Features:
+    """Returns the features of all parts, one part after the other; tokens are not copied."""
+    if len(features) == 1:
+        return features[0]
+    return concatenate_tokens(features) if isinstance(features[0], RaggedTokens) else np.concatenate(features)
+
+
 def collate(features: Features, rows: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor | None]:
     """Returns the float32 features of ``rows`` on ``device``, [B, D] or padded [B, T, D], and the tokens' mask."""
     if not isinstance(features, RaggedTokens):
@@ -75,6 +54,49 @@ def collate(features: Features, rows: np.ndarray, device: torch.device) -> tuple
 
 def _on_device(array: np.ndarray, device: torch.device) -> Tensor:
     return torch.from_numpy(np.asarray(array)).to(device).float()
+
+
+def hash_features(features: Sequence[Features | None]) -> str:
+    """Returns the SHA-256 of types, shapes and values of all features; where they are stored does not matter."""
+    digest = hashlib.sha256()
+    for part in features:
+        ragged = isinstance(part, RaggedTokens)
+        arrays = (part.tokens, part.offsets, part.scales, part.starts, part.lengths) if ragged else (part,)
+        for array in arrays:
+            _add_array(digest, array)
+    return digest.hexdigest()
+
+
+def _add_array(digest: "hashlib._Hash", array: np.ndarray | Rows | None) -> None:
+    if array is None:
+        digest.update(b"none")
+        return
+    digest.update(f"{array.dtype.str}{array.shape}".encode())
+    rows = max(_HASH_BYTES // max(array[:1].nbytes, 1), 1)
+    for start in range(0, len(array), rows):
+        digest.update(np.ascontiguousarray(array[start : start + rows]))
+
+
+class Images(Protocol):
+    """Vision features of n images, stored or made when they are asked for; branches are ``cls`` and ``local``."""
+
+    def __len__(self) -> int:
+        """Returns the number of images."""
+
+    def width(self, branch: str) -> int | None:
+        """Returns the width of the features of a branch, or None where there are none."""
+
+    def select(self, branches: Collection[str]) -> "Images":
+        """Returns the same images with the features of these branches only."""
+
+    def take(self, rows: np.ndarray) -> "Images":
+        """Returns the images of ``rows``, in their order."""
+
+    def collate(self, rows: np.ndarray, device: torch.device) -> dict[str, Tensor | None]:
+        """Returns float32 ``cls`` [B, D], ``local`` [B, D] or [B, T, D] and ``mask`` [B, T] of ``rows``."""
+
+    def content_hash(self) -> str:
+        """Returns a hash of all features."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +126,23 @@ class ImageFeatures:
         """Returns the number of images."""
         return len(self.local if self.cls is None else self.cls)
 
+    def width(self, branch: str) -> int | None:
+        """Returns the width of the features of ``cls`` or ``local``, or None where there are none."""
+        features = getattr(self, branch)
+        return None if features is None else width_of(features)
+
+    def select(self, branches: Collection[str]) -> "ImageFeatures":
+        """Returns the features of these branches only."""
+        return ImageFeatures(**{branch: getattr(self, branch) for branch in branches})
+
+    def take(self, rows: np.ndarray) -> "ImageFeatures":
+        """Returns the images of ``rows``, in their order; tokens are not copied."""
+        return ImageFeatures(*(None if part is None else take(part, rows) for part in (self.cls, self.local)))
+
+    def content_hash(self) -> str:
+        """Returns the SHA-256 of all features."""
+        return hash_features([self.cls, self.local])
+
     def collate(self, rows: np.ndarray, device: torch.device) -> dict[str, Tensor | None]:
         """Returns the arguments of ``Projector.encode_image`` for ``rows``."""
         cls = None if self.cls is None else collate(self.cls, rows, device)[0]
@@ -115,7 +154,7 @@ class PairedFeatures:
     """Images and their captions, as features; every image has one caption or more.
 
     Attributes:
-        images: features of n images.
+        images: features of n images, stored or encoded when they are drawn.
         texts: features of m captions: [m, D] means, or all tokens.
         image_of_text: [m], the row of each caption's image.
         content_hash: hash of features and pairing where their owner knows it; else it is computed.
@@ -124,7 +163,7 @@ class PairedFeatures:
 
     def __init__(
         self,
-        images: ImageFeatures,
+        images: Images,
         texts: Features,
         image_of_text: np.ndarray,
         content_hash: str | None = None,

@@ -7,6 +7,7 @@ from statistics import fmean
 from torch import Tensor
 
 from ligature.errors import TrainingError
+from ligature.projection.losses import LossSettings
 
 FIRST_STEPS = 10
 """Steps whose mean loss is the level at the start."""
@@ -42,10 +43,22 @@ def check_metrics(metrics: Mapping[str, float], step: int) -> None:
             raise TrainingError(f"validation metric {name} is {value} at step {step}: check the validation data")
 
 
-def check_progress(losses: Sequence[float], *, batch_size: int, warmup_steps: int, window: int) -> None:
-    """Stops if the mean of the last ``window`` losses is not 1 % below chance and below the start.
+def chance_loss(loss: LossSettings, batch_size: int) -> float:
+    """Returns the lowest loss that logits without any information reach.
 
-    Chance is ``log(batch_size)``. Nothing is checked in the first ``PATIENCE_STEPS`` steps after the warm-up.
+    With n candidates a pair, those of the batch or of its group, that is ``log(n)`` for a softmax. For a sigmoid it is
+    the loss of the constant logit whose sigmoid is 1/n, n times the entropy of a draw that hits once in n times.
+    """
+    candidates = loss.group or batch_size
+    if loss.kind == "infonce":
+        return math.log(candidates)
+    return math.log(candidates) - (candidates - 1) * math.log1p(-1 / candidates)
+
+
+def check_progress(losses: Sequence[float], *, chance: float, warmup_steps: int, window: int) -> None:
+    """Stops if the mean of the last ``window`` losses is not 1 % below ``chance`` and below the start.
+
+    Nothing is checked in the first ``PATIENCE_STEPS`` steps after the warm-up.
 
     Raises:
         TrainingError: naming the levels and what to try.
@@ -54,7 +67,7 @@ def check_progress(losses: Sequence[float], *, batch_size: int, warmup_steps: in
     if warm < PATIENCE_STEPS:
         return
     recent = fmean(losses[-min(window, warm) :])
-    start, chance = fmean(losses[:FIRST_STEPS]), math.log(batch_size)
+    start = fmean(losses[:FIRST_STEPS])
     if recent >= (1 - LEAST_FALL) * min(start, chance):
         raise TrainingError(
             f"the loss does not fall: {recent:.4f} at step {len(losses)}, {start:.4f} at the start, "

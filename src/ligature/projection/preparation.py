@@ -1,15 +1,9 @@
 """What happens to features before a projector sees them: selection, width checks, a content hash."""
 
-import hashlib
-
-import numpy as np
-
 from ligature.errors import DataError, ParamsError
 from ligature.projection.config import ProjectorConfig
-from ligature.projection.features import Features, ImageFeatures, PairedFeatures, RaggedTokens, width_of
+from ligature.projection.features import Features, Images, PairedFeatures, hash_features, width_of
 from ligature.store.hashing import hash_values
-
-_HASH_BYTES = 1 << 26
 
 
 def check_width(key: str, expected: int, features: Features) -> None:
@@ -18,25 +12,28 @@ def check_width(key: str, expected: int, features: Features) -> None:
     Raises:
         ParamsError: if they have not.
     """
-    if width_of(features) != expected:
-        raise ParamsError(f"{key} is {expected}, but the features are {width_of(features)} wide")
+    _check_width(key, expected, width_of(features))
 
 
-def select_images(config: ProjectorConfig, images: ImageFeatures) -> ImageFeatures:
+def _check_width(key: str, expected: int, width: int) -> None:
+    if width != expected:
+        raise ParamsError(f"{key} is {expected}, but the features are {width} wide")
+
+
+def select_images(config: ProjectorConfig, images: Images) -> Images:
     """Returns the image features that the projector of ``config`` uses, without the others.
 
     Raises:
         DataError: if features of a branch are missing.
         ParamsError: if their width is not ``vision_dim``.
     """
-    used = {}
-    for branch in config.vision_branches:
-        name = branch.removeprefix("vision_")
-        used[name] = getattr(images, name)
-        if used[name] is None:
-            raise DataError(f"the image features have no {name} tokens: embed them or set {branch} to none")
-        check_width("vision_dim", config.vision_dim, used[name])
-    return ImageFeatures(**used)
+    names = [branch.removeprefix("vision_") for branch in config.vision_branches]
+    for name in names:
+        width = images.width(name)
+        if width is None:
+            raise DataError(f"the image features have no {name} tokens: embed them or set vision_{name} to none")
+        _check_width("vision_dim", config.vision_dim, width)
+    return images.select(names)
 
 
 def select_pairs(config: ProjectorConfig, data: PairedFeatures) -> PairedFeatures:
@@ -60,19 +57,4 @@ def hash_pairs(data: PairedFeatures) -> str:
 
 
 def _hash_contents(data: PairedFeatures) -> str:
-    digest = hashlib.sha256()
-    for features in (data.images.cls, data.images.local, data.texts, data.image_of_text):
-        arrays = (features.tokens, features.offsets) if isinstance(features, RaggedTokens) else (features,)
-        for array in arrays:
-            _add_array(digest, array)
-    return digest.hexdigest()
-
-
-def _add_array(digest: "hashlib._Hash", array: np.ndarray | None) -> None:
-    if array is None:
-        digest.update(b"none")
-        return
-    digest.update(f"{array.dtype.str}{array.shape}".encode())
-    rows = max(_HASH_BYTES // max(array[:1].nbytes, 1), 1)
-    for start in range(0, len(array), rows):
-        digest.update(np.ascontiguousarray(array[start : start + rows]))
+    return hash_values([data.images.content_hash(), hash_features([data.texts, data.image_of_text])])

@@ -9,14 +9,19 @@ from torch.nn import functional
 from ligature.errors import DataError
 from ligature.projection.blocks import make_block
 from ligature.projection.config import ProjectorConfig
+from ligature.projection.token_mean import RealTokens
 
 
 class Projector(nn.Module):
     """Small trained maps between frozen encoders, and a learned temperature.
 
     An image is the mean of ``vision_local`` over its patch tokens plus ``vision_cls`` of its CLS token. A text
-    is ``text_global`` of the mean of ``text_local`` over its tokens (arXiv 2409.19425). The global projector
-    takes the width that reaches it. ``logit_scale`` is the logarithm of one over the temperature.
+    is ``text_global`` of the mean of ``text_local`` over its tokens (arXiv 2409.19425). Either mean may be another
+    pooling. The global projector takes the width that reaches it.
+
+    Attributes:
+        logit_scale: the logarithm of one over the temperature.
+        logit_bias: what is added to every logit, or None.
     """
 
     def __init__(self, config: ProjectorConfig) -> None:
@@ -28,6 +33,7 @@ class Projector(nn.Module):
         self.text_local = make_block(config.text_local, config.text_dim, config.text_mean_dim, config.dropout)
         self.text_global = make_block(config.text_global, config.text_mean_dim, config.embed_dim, config.dropout)
         self.logit_scale = nn.Parameter(torch.tensor(-math.log(config.temperature)))
+        self.logit_bias = None if config.logit_bias is None else nn.Parameter(torch.tensor(float(config.logit_bias)))
 
     def _vision_block(self, key: str) -> nn.Module | None:
         if key not in self.config.vision_branches:
@@ -52,7 +58,8 @@ class Projector(nn.Module):
         """
         parts = []
         if self.vision_local is not None:
-            parts.append(_mean_of_block(self.vision_local, _given(local, "vision_local"), mask))
+            local = _given(local, "vision_local")
+            parts.append(_pooled(self.vision_local, local, mask, self.config.vision_pooling))
         if self.vision_cls is not None:
             parts.append(self.vision_cls(_given(cls, "vision_cls")))
         return _unit(sum(parts))
@@ -64,7 +71,7 @@ class Projector(nn.Module):
             local: tokens [B, L, text_dim], or their mean [B, text_dim], which counts as one token.
             mask: [B, L], true at real tokens; at least one a row. All tokens are real where it is missing.
         """
-        return _unit(self.text_global(_mean_of_block(self.text_local, local, mask)))
+        return _unit(self.text_global(_pooled(self.text_local, local, mask, self.config.text_pooling)))
 
     def project_patches(self, local: Tensor) -> Tensor:
         """Returns every patch token [B, T, vision_dim] in the shared space [B, T, embed_dim], not normalised.
@@ -95,25 +102,19 @@ class Projector(nn.Module):
         return sum(p.numel() for p in self.parameters() if p.requires_grad or not trainable)
 
 
-def masked_mean(tokens: Tensor, mask: Tensor | None) -> Tensor:
-    """Returns the mean [B, D] of tokens [B, T, D] where ``mask`` [B, T] is true, in float32 or wider."""
-    if mask is None:
-        return tokens.mean(dim=1, dtype=_widened(tokens))
-    total = (tokens * mask.unsqueeze(-1)).sum(dim=1, dtype=_widened(tokens))
-    return total / mask.sum(dim=1, keepdim=True)
-
-
-def _mean_of_block(block: nn.Module, features: Tensor, mask: Tensor | None) -> Tensor:
-    projected = block(features)
-    return projected if features.ndim == 2 else masked_mean(projected, mask)
+def _pooled(block: nn.Module, features: Tensor, mask: Tensor | None, pooling: str) -> Tensor:
+    if features.ndim == 2:
+        return block(features)
+    if pooling == "mean":
+        return block.pooled(features, mask)
+    if pooling == "cls":
+        return block(features[:, 0])
+    real = RealTokens(features, mask)
+    return real.max(block(real.values))
 
 
 def _unit(features: Tensor) -> Tensor:
-    return functional.normalize(features.to(_widened(features)), dim=-1)
-
-
-def _widened(features: Tensor) -> torch.dtype:
-    return torch.promote_types(features.dtype, torch.float32)
+    return functional.normalize(features.to(torch.promote_types(features.dtype, torch.float32)), dim=-1)
 
 
 def _given(features: Tensor | None, key: str) -> Tensor:

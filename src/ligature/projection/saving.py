@@ -5,8 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from ligature.errors import DataError
 from ligature.projection.config import ProjectorConfig
@@ -37,15 +39,30 @@ def load_projector(folder: Path | str, device: str = "cpu") -> Projector:
 
     Raises:
         DataError: if there is none, or if weights and config do not belong together.
+        ParamsError: if the config is of no possible projector.
     """
     folder = Path(folder)
     for name in (WEIGHTS_NAME, CARD_NAME):
         if not (folder / name).is_file():
             raise DataError(f"{folder} has no {name}: train the projector first")
-    card = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
     try:
-        projector = Projector(ProjectorConfig(**card["config"]))
-        projector.load_state_dict(load_file(folder / WEIGHTS_NAME))
-    except (KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        config = ProjectorConfig(**json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))["config"])
+        weights = load_file(folder / WEIGHTS_NAME)
+        with torch.device("meta"):
+            projector = Projector(config)
+        _check_widths(projector, weights, folder)
+        projector.to_empty(device=device).load_state_dict(weights)
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise DataError(f"{folder}: {WEIGHTS_NAME} and {CARD_NAME} do not fit: train the projector again") from error
-    return projector.to(device).eval()
+    return projector.eval()
+
+
+def _check_widths(projector: Projector, weights: dict[str, Tensor], folder: Path) -> None:
+    config = projector.config
+    for name, expected in projector.state_dict().items():
+        if name in weights and weights[name].shape != expected.shape:
+            raise DataError(
+                f"{folder / WEIGHTS_NAME}: {name} has shape {list(weights[name].shape)}, but {CARD_NAME} says "
+                f"{list(expected.shape)} (vision_dim {config.vision_dim}, text_dim {config.text_dim}, "
+                f"embed_dim {config.embed_dim}): these files are of two projectors, train the projector again"
+            )

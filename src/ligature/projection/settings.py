@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ligature.errors import ParamsError
+from ligature.projection.losses import LossSettings
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,10 @@ class TrainSettings:
         seed: seed of the initial weights, the batches and the dropout.
         max_steps: stop after this many steps, even inside an epoch.
         validate_every_epochs: epochs between two validations; the last epoch is always validated.
-        checkpoint_every_steps: steps between two checkpoints.
+        checkpoint_every_seconds: seconds between two checkpoints; 0 writes one after every step.
+        checkpoint_every_steps: steps between two checkpoints besides; None leaves it to the clock.
         require_progress: stop with an error if the loss does not fall.
+        loss: the contrastive loss.
 
     The published training has 15 epochs, batches of 14,400, 1,000 warm-up steps, and the defaults given here
     (arXiv 2409.19425).
@@ -38,13 +41,16 @@ class TrainSettings:
     seed: int = 0
     max_steps: int | None = None
     validate_every_epochs: int = 1
-    checkpoint_every_steps: int = 500
+    checkpoint_every_seconds: float = 300.0
+    checkpoint_every_steps: int | None = None
     require_progress: bool = True
+    loss: LossSettings = LossSettings()
 
     def __post_init__(self) -> None:
         """Checks every value."""
         lowest = {"epochs": 1, "batch_size": 2, "warmup_steps": 0, "weight_decay": 0, "seed": 0}
-        lowest |= {"validate_every_epochs": 1, "checkpoint_every_steps": 1, "max_steps": 1}
+        lowest |= {"validate_every_epochs": 1, "max_steps": 1}
+        lowest |= {"checkpoint_every_seconds": 0, "checkpoint_every_steps": 1}
         for key, bound in lowest.items():
             value = getattr(self, key)
             if value is not None and not value >= bound:

@@ -1,19 +1,22 @@
 """Training of a projector: full trainings that write a run folder and resume, and short probes in memory."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 import torch
 
-from ligature.errors import ParamsError
 from ligature.projection.checkpoint import Checkpoint
 from ligature.projection.config import ProjectorConfig
+from ligature.projection.distributed import join_processes
 from ligature.projection.features import PairedFeatures
-from ligature.projection.loop import Precision, TrainingLoop, Validate
+from ligature.projection.journal import Journal
+from ligature.projection.loop import TrainingLoop, Validate
 from ligature.projection.projector import Projector
+from ligature.projection.runtime import Runtime
 from ligature.projection.saving import save_projector
 from ligature.projection.settings import TrainSettings
 from ligature.store.atomic import write_csv
@@ -36,15 +39,18 @@ def train(
     *,
     validate: Validate | None = None,
     provenance: dict[str, Any] | None = None,
-    device: str = "cpu",
-    precision: Precision = "float32",
+    runtime: Runtime | None = None,
     what: str = "train projector",
 ) -> TrainingResult:
-    """Trains a projector with symmetric InfoNCE and AdamW, and writes a run folder.
+    """Trains a projector with a contrastive loss and AdamW, and writes a run folder.
 
-    The same arguments give the same bytes. A training that was killed goes on from its last checkpoint and ends
-    with the weights and the history of one that was not: batches and dropout are functions of the seed and the
-    step. A checkpoint of another training is passed over with a printed line.
+    The same arguments give the same bytes on the same machine. A training that was killed goes on from its last
+    checkpoint and ends with the weights and the history of one that was not: batches and dropout are functions of the
+    seed and the step. A checkpoint of another training is passed over with a printed line.
+
+    Under torchrun every process calls this with the same arguments and takes its share of every batch; with another
+    number of processes results differ by rounding, and by dropout masks. Process 0 alone validates and writes; the
+    history of the others has no validation metrics.
 
     Args:
         config: the assembly of the projector.
@@ -55,30 +61,54 @@ def train(
         validate: called at the end of epochs with the projector in evaluation mode; its metrics go to the history
             and the facts as ``validation_<name>``.
         provenance: where the data come from, as JSON values; kept in ``projector.json``.
-        device: where to train, such as ``cpu`` or ``cuda``.
-        precision: ``bfloat16`` runs the blocks under autocast; weights and loss stay float32.
+        runtime: device, precision, micro-batches, trackers; float32 on the CPU by default.
         what: the label of the progress display.
 
     Raises:
-        ParamsError: if config, settings and data do not fit together.
+        ParamsError: if config, settings, data and runtime do not fit together.
         DataError: if features that the config needs are missing.
-        TrainingError: if the loss or a metric is not finite, or if the loss does not fall.
+        TrainingError: if the loss or a metric is not finite, if the loss does not fall, or if processes start from
+            different states.
+        SystemExit: if SIGTERM came, after the step in progress has been finished and saved.
     """
     json.dumps(provenance, allow_nan=False)  # fails here, not after hours of training
-    torch_device = _checked_device(device, precision)
-    with torch.random.fork_rng(devices=[torch_device] if torch_device.type == "cuda" else []):
-        loop = TrainingLoop(config, data, settings, torch_device, precision)
-        checkpoint = None if run_folder is None else Checkpoint(run_folder, loop.fingerprint())
-        if checkpoint is not None:
+    runtime = runtime or Runtime()
+    processes = join_processes(runtime.device)
+    with torch.random.fork_rng(devices=[processes.device] if processes.device.type == "cuda" else []):
+        loop = TrainingLoop(config, data, settings, runtime, processes)
+        checkpoint = None
+        if run_folder is not None:
+            checkpoint = Checkpoint(run_folder, loop.fingerprint, leads=processes.leads)
             checkpoint.restore(loop.state)
-        loop.run(what, validate, checkpoint)
-    result = TrainingResult(loop.state.projector.eval(), pd.DataFrame(loop.state.history), loop.facts())
-    if checkpoint is not None:
-        write_csv(checkpoint.run_folder / "history.csv", result.history)
-        facts = result.facts | {"settings": asdict(settings), "data_hash": checkpoint.fingerprint["data"]}
-        save_projector(result.projector, checkpoint.run_folder, facts=facts, provenance=provenance)
-        checkpoint.remove()
+        if processes.size > 1:
+            processes.check_equal(_hash_start(loop))
+        if processes.leads:
+            with Journal(loop.state, checkpoint, settings, runtime, processes) as journal:
+                loop.run(validate, journal.begin(what, loop.total_steps))
+        else:
+            loop.run(None, None)
+        result = TrainingResult(loop.state.projector.eval(), pd.DataFrame(loop.state.history), loop.facts())
+    if checkpoint is not None and processes.leads:
+        _write_results(result, settings, checkpoint, provenance)
+    processes.wait()
     return result
+
+
+def _hash_start(loop: TrainingLoop) -> str:
+    """Returns a hash of what every process must share: all that decides the results, the step and the weights."""
+    digest = hashlib.sha256(json.dumps([loop.fingerprint, loop.state.step], sort_keys=True).encode())
+    for tensor in loop.state.projector.state_dict().values():
+        digest.update(tensor.cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _write_results(
+    result: TrainingResult, settings: TrainSettings, checkpoint: Checkpoint, provenance: dict[str, Any] | None
+) -> None:
+    write_csv(checkpoint.run_folder / "history.csv", result.history)
+    facts = result.facts | {"settings": asdict(settings), "data_hash": checkpoint.fingerprint["data"]}
+    save_projector(result.projector, checkpoint.run_folder, facts=facts, provenance=provenance)
+    checkpoint.remove()
 
 
 def train_probe(
@@ -111,16 +141,4 @@ def train_probe(
         seed=seed,
         require_progress=False,
     )
-    return train(config, data, settings, device=device, what=what)
-
-
-def _checked_device(name: str, precision: str) -> torch.device:
-    if precision not in get_args(Precision):
-        raise ParamsError(f"precision is {precision!r}: use one of {', '.join(get_args(Precision))}")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ParamsError(f"device {name!r} is unknown: use cpu or cuda") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ParamsError(f"device is {name!r}, but torch sees no CUDA GPU here: use cpu")
-    return device
+    return train(config, data, settings, runtime=Runtime(device=device), what=what)

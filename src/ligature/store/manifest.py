@@ -5,12 +5,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ligature.errors import StoreError
 from ligature.store.atomic import write_json
 
 MANIFEST_NAME = "manifest.json"
 SHARD_FOLDERS = {"image": "img_emb", "text": "text_emb"}
-VIEWS = ("pooled", "tokens")
+VIEWS = ("pooled", "regions", "tokens", "tokens-int8")
+"""``pooled``: one vector an item; the others: several, with their number in the metadata."""
+QUANTISED = "tokens-int8"
+"""The view of int8 codes with a scale a vector."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Shard:
         name: number in the file names, for example ``00000``.
         rows: items in the parquet file.
         vectors: rows of the array; more than ``rows`` where every item has several tokens.
-        sha256: hash of the array's bytes.
+        sha256: hash of the array's bytes and, where it is quantised, of its scales' bytes after them.
     """
 
     name: str
@@ -36,7 +41,7 @@ class Manifest:
 
     Attributes:
         modality: ``image`` or ``text``.
-        view: ``pooled`` (one vector an item) or ``tokens`` (several).
+        view: one of ``VIEWS``.
         rows: number of items.
         dims: width of a vector.
         dtype: of the arrays.
@@ -49,6 +54,7 @@ class Manifest:
         skipped: items left out, each with ``id`` and ``reason``.
         truncated: texts longer than the encoder's limit: ``count``, ``max_tokens``, ``longest``.
         code_version: version of ligature.
+        flops: floating point operations that encoding the part took; 0 where they were not counted.
     """
 
     modality: str
@@ -64,6 +70,18 @@ class Manifest:
     skipped: list[dict[str, str]] = field(default_factory=list)
     truncated: dict[str, int] = field(default_factory=dict)
     code_version: str = ""
+    flops: int = 0
+
+    @property
+    def vectors(self) -> int:
+        """Number of vectors of all items."""
+        return sum(shard.vectors for shard in self.shards)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays, scales included, without the few of their headers and the metadata."""
+        scale = np.dtype(np.float32).itemsize if self.view == QUANTISED else 0
+        return self.vectors * (self.dims * np.dtype(self.dtype).itemsize + scale)
 
     def write(self, folder: Path) -> None:
         """Writes the manifest into a store's folder, atomically."""
@@ -90,3 +108,8 @@ def shard_paths(folder: Path, modality: str, name: str) -> tuple[Path, Path]:
     """Returns the array and the id file of a shard, in the layout that embedding-reader knows."""
     kind = SHARD_FOLDERS[modality]
     return folder / kind / f"{kind}_{name}.npy", folder / "metadata" / f"metadata_{name}.parquet"
+
+
+def scale_path(folder: Path, modality: str, name: str) -> Path:
+    """Returns the file with the scales of a quantised shard, beside its array."""
+    return folder / SHARD_FOLDERS[modality] / f"scale_{name}.npy"

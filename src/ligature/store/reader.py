@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ligature.errors import StoreError
 from ligature.store.hashing import hash_strings
-from ligature.store.manifest import Manifest, shard_paths
+from ligature.store.manifest import QUANTISED, Manifest, scale_path, shard_paths
+from ligature.store.quantised import dequantise
+from ligature.store.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,10 @@ class EmbeddingStore:
         manifests = tuple(Manifest.read(path) for path in paths)
         first = manifests[0]
         for path, manifest in zip(paths[1:], manifests[1:], strict=True):
-            same = (first.modality, first.view, first.dims, first.encoder)
-            if (manifest.modality, manifest.view, manifest.dims, manifest.encoder) != same:
-                raise StoreError(f"{path} and {paths[0]} were not made by one encoder; embed both again")
+            _require_same_encoder(path, manifest.encoder, paths[0], first.encoder)
+            same = (first.modality, first.view, first.dims)
+            if (manifest.modality, manifest.view, manifest.dims) != same:
+                raise StoreError(f"{path} and {paths[0]} hold different kinds of vectors; embed both again")
         return cls(paths, manifests)
 
     @property
@@ -52,7 +56,7 @@ class EmbeddingStore:
 
     @property
     def view(self) -> str:
-        """``pooled`` or ``tokens``."""
+        """One of ``ligature.store.manifest.VIEWS``."""
         return self.manifests[0].view
 
     @property
@@ -70,30 +74,46 @@ class EmbeddingStore:
         """Ids of the items that were left out."""
         return {item["id"] for manifest in self.manifests for item in manifest.skipped}
 
-    def _array_files(self) -> Iterator[tuple[Path, int]]:
-        for folder, manifest in zip(self.folders, self.manifests, strict=True):
-            for shard in manifest.shards:
-                yield shard_paths(folder, manifest.modality, shard.name)[0], shard.vectors
-
     def arrays(self) -> Iterator[np.ndarray]:
-        """Yields the memory-mapped float16 array of every shard, [n, d].
+        """Yields the memory-mapped array of every shard, [n, d]: float16, or int8 codes.
 
         Raises:
-            StoreError: naming an array that cannot be read or is not of the size in the manifest.
+            StoreError: naming an array that cannot be read or is not what the manifest says.
         """
-        for path, vectors in self._array_files():
-            try:
-                array = np.load(path, mmap_mode="r", allow_pickle=False)
-            except (OSError, ValueError, EOFError) as error:
-                raise StoreError(f"{path}: cannot be read ({error}); remove its folder and embed again") from error
-            if array.shape != (vectors, self.dims):
-                raise StoreError(
-                    f"{path}: has shape {array.shape}, its manifest says {(vectors, self.dims)}; embed again"
-                )
-            yield array
+        for folder, manifest in zip(self.folders, self.manifests, strict=True):
+            for shard in manifest.shards:
+                path = shard_paths(folder, manifest.modality, shard.name)[0]
+                yield _mapped(path, (shard.vectors, self.dims), manifest.dtype)
+
+    def stored_vectors(self) -> Rows:
+        """Returns all vectors as they are stored, [n, d] float16 or int8, memory-mapped whatever their number."""
+        return Rows(list(self.arrays()))
+
+    def scales(self) -> Rows | None:
+        """Returns the scales of int8 vectors, [n] float32, memory-mapped; None where vectors are float16.
+
+        Raises:
+            StoreError: naming an array that cannot be read or is not what the manifest says.
+        """
+        if self.view != QUANTISED:
+            return None
+        parts = zip(self.folders, self.manifests, strict=True)
+        return Rows(
+            [
+                _mapped(scale_path(folder, manifest.modality, shard.name), (shard.vectors,), "float32")
+                for folder, manifest in parts
+                for shard in manifest.shards
+            ]
+        )
 
     def vectors(self) -> np.ndarray:
-        """Returns all vectors, [n, d] float16: memory-mapped where there is one shard, else copied together."""
+        """Returns all vectors, [n, d]: float16, memory-mapped where there is one shard, else copied together.
+
+        Vectors of eight bits come as float32.
+        """
+        scales = self.scales()
+        if scales is not None:
+            return dequantise(self.stored_vectors()[:], scales[:])
         arrays = list(self.arrays())
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
@@ -130,6 +150,49 @@ class EmbeddingStore:
         """
         parts = zip(self.folders, self.manifests, strict=True)
         return pd.concat([_part_metadata(folder, manifest) for folder, manifest in parts], ignore_index=True)
+
+
+def require_encoder(store: EmbeddingStore, identity: dict[str, Any], where: Path | str = "the projector") -> None:
+    """Checks that a store was made by the encoder of this identity, down to its revision and precision.
+
+    Args:
+        store: the store.
+        identity: of the encoder that is expected, as a manifest or a trained projector records it.
+        where: what the identity belongs to, for the error: the folder of another store or of a projector.
+
+    Raises:
+        StoreError: naming both, their revisions and what differs.
+    """
+    _require_same_encoder(store.folders[0], store.encoder, where, identity)
+
+
+def _require_same_encoder(
+    one: Path | str, encoder: dict[str, Any], other: Path | str, expected: dict[str, Any]
+) -> None:
+    if encoder == expected:
+        return
+    keys = [key for key in sorted({*encoder, *expected}) if encoder.get(key) != expected.get(key)]
+    names = [
+        f"{where} ({identity.get('name')!r}, revision {identity.get('revision')})"
+        for where, identity in ((one, encoder), (other, expected))
+    ]
+    raise StoreError(
+        f"{names[0]} and {names[1]} were not made by one encoder ({', '.join(keys)} differ); "
+        "embed both again and train anew what was trained on either"
+    )
+
+
+def _mapped(path: Path, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Returns a memory-mapped array; nothing is ever unpickled."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise StoreError(f"{path}: cannot be read ({error}); remove its folder and embed again") from error
+    if array.shape != shape:
+        raise StoreError(f"{path}: has shape {array.shape}, its manifest says {shape}; embed again")
+    if array.dtype != dtype:
+        raise StoreError(f"{path}: holds {array.dtype}, its manifest says {dtype}; embed again")
+    return array
 
 
 def _part_metadata(folder: Path, manifest: Manifest) -> pd.DataFrame:

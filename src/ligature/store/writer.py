@@ -16,7 +16,8 @@ from ligature.errors import StoreError
 from ligature.progress import say
 from ligature.store.atomic import replacing, write_json
 from ligature.store.hashing import hash_strings, hash_values
-from ligature.store.manifest import Manifest, Shard, shard_paths
+from ligature.store.manifest import QUANTISED, Manifest, Shard, scale_path, shard_paths
+from ligature.store.quantised import quantise
 
 RESUME_NAME = "resume.json"
 
@@ -28,7 +29,7 @@ class StoreWriter:
     Attributes:
         folder: of the store.
         modality: ``image`` or ``text``.
-        view: ``pooled`` or ``tokens``.
+        view: one of ``ligature.store.manifest.VIEWS``.
         encoder: identity of the encoder, as plain values.
         source: identity of the data, as plain values.
         items_hash: hash of all image ids of the part, for joins.
@@ -46,6 +47,7 @@ class StoreWriter:
     skipped: list[dict[str, str]] = field(default_factory=list, init=False)
     truncated: dict[str, int] = field(default_factory=dict, init=False)
     source_rows: int = field(default=0, init=False)
+    flops: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         """Takes over the shards of an interrupted run of the same extraction, or starts with an empty folder."""
@@ -58,17 +60,22 @@ class StoreWriter:
         if state.get("key") == self._key:
             self.shards = [Shard(**shard) for shard in state["shards"]]
             self.skipped, self.truncated = state["skipped"], state["truncated"]
-            self.source_rows = state["source_rows"]
+            self.source_rows, self.flops = state["source_rows"], state.get("flops", 0)
             self._remove_unrecorded()
         else:
             self._clear()
 
     def _remove_unrecorded(self) -> None:
         """Removes what a killed run left behind: a manifest, temporary files, a shard that was not recorded."""
-        recorded = {path for shard in self.shards for path in shard_paths(self.folder, self.modality, shard.name)}
+        recorded = {path for shard in self.shards for path in self._files(shard.name)}
         for path in self.folder.rglob("*"):
             if path.is_file() and path not in recorded | {self.folder / RESUME_NAME}:
                 path.unlink()
+
+    def _files(self, name: str) -> tuple[Path, ...]:
+        """Returns the files of a shard: array, ids and, where it is quantised, scales."""
+        scales = (scale_path(self.folder, self.modality, name),) if self.view == QUANTISED else ()
+        return *shard_paths(self.folder, self.modality, name), *scales
 
     def _clear(self) -> None:
         try:
@@ -88,39 +95,45 @@ class StoreWriter:
         source_rows: int,
         skipped: list[dict[str, str]] | None = None,
         truncated: dict[str, int] | None = None,
+        flops: int = 0,
     ) -> None:
         """Writes one shard: array first, ids next, then the record that makes it count.
 
         Args:
-            vectors: [n, d], stored as float16.
+            vectors: [n, d], stored as float16, or as int8 and a scale each in the view ``tokens-int8``.
             metadata: one row an item with a column ``id`` and the contents, ``sha256`` of images or ``text`` of texts;
-                in a token store also ``tokens``, their number.
+                in all views but ``pooled`` also ``tokens``, the number of vectors.
             source_rows: rows of the source consumed by this shard, skipped ones included.
             skipped: items of these rows left out, each with ``id`` and ``reason``.
             truncated: running record of texts that were cut.
+            flops: floating point operations that these rows took.
 
         Raises:
-            StoreError: when a value does not fit float16, or rows and ids disagree.
+            StoreError: when a value does not fit the type it is stored in, or rows and ids disagree.
         """
         self.skipped += skipped or []
         self.truncated = truncated or self.truncated
         self.source_rows += source_rows
+        self.flops += flops
         if len(metadata):
             self.shards.append(self._write_shard(vectors, metadata))
         self._record()
 
     def _write_shard(self, vectors: np.ndarray, metadata: pd.DataFrame) -> Shard:
-        expected = int(metadata["tokens"].sum()) if self.view == "tokens" else len(metadata)
+        expected = len(metadata) if self.view == "pooled" else int(metadata["tokens"].sum())
         if len(vectors) != expected:
             raise StoreError(f"{self.folder}: {len(vectors)} vectors for {expected} expected; a bug, please report it")
         name = f"{len(self.shards):05d}"
-        array = self._as_float16(vectors, metadata)
-        array_path, ids_path = shard_paths(self.folder, self.modality, name)
-        with replacing(array_path) as temporary, temporary.open("wb") as file:
-            np.save(file, array)
+        arrays = self._as_stored(vectors, metadata)
+        array_path, ids_path, *scales_path = self._files(name)
+        digest = hashlib.sha256()
+        for path, array in zip([array_path, *scales_path], arrays, strict=True):
+            with replacing(path) as temporary, temporary.open("wb") as file:
+                np.save(file, array)
+            digest.update(np.ascontiguousarray(array))
         with replacing(ids_path) as temporary:
             metadata.to_parquet(temporary, index=False)
-        return Shard(name, len(metadata), len(array), hashlib.sha256(array.tobytes()).hexdigest())
+        return Shard(name, len(metadata), len(vectors), digest.hexdigest())
 
     def pending(self, table: pd.DataFrame) -> Iterator[pd.DataFrame]:
         """Yields the rows of each shard that is still to be written; ``append`` must follow each."""
@@ -134,19 +147,20 @@ class StoreWriter:
         path, _ = shard_paths(self.folder, self.modality, self.shards[shard].name)
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
-    def _as_float16(self, vectors: np.ndarray, metadata: pd.DataFrame) -> np.ndarray:
+    def _as_stored(self, vectors: np.ndarray, metadata: pd.DataFrame) -> tuple[np.ndarray, ...]:
+        kind = np.float32 if self.view == QUANTISED else np.float16
         with np.errstate(over="ignore"):
-            array = np.asarray(vectors, dtype=np.float16)
+            array = np.asarray(vectors, dtype=kind)
         bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
         if len(bad):
             row = bad[0]
-            if self.view == "tokens":
+            if self.view != "pooled":
                 row = int(np.searchsorted(np.cumsum(metadata["tokens"]), row, side="right"))
             raise StoreError(
-                f"{self.folder}: the features of {metadata['id'].iloc[row]!r} are not finite in float16; "
+                f"{self.folder}: the features of {metadata['id'].iloc[row]!r} are not finite in {np.dtype(kind).name}; "
                 f"encoder {self.encoder.get('name')!r} cannot be stored as it is"
             )
-        return array
+        return quantise(array) if self.view == QUANTISED else (array,)
 
     def _record(self) -> None:
         state = {
@@ -155,6 +169,7 @@ class StoreWriter:
             "skipped": self.skipped,
             "truncated": self.truncated,
             "source_rows": self.source_rows,
+            "flops": self.flops,
         }
         write_json(self.folder / RESUME_NAME, state)
 
@@ -173,7 +188,7 @@ class StoreWriter:
             view=self.view,
             rows=len(table),
             dims=int(self.stored(0).shape[1]),
-            dtype="float16",
+            dtype=self.stored(0).dtype.name,
             ids_hash=hash_strings(table["id"]),
             items_hash=self.items_hash,
             source=self._source_with_contents(table),
@@ -182,6 +197,7 @@ class StoreWriter:
             skipped=self.skipped,
             truncated=self.truncated,
             code_version=__version__,
+            flops=self.flops,
         )
         manifest.write(self.folder)
         (self.folder / RESUME_NAME).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Pushes a finished data set, its card and its parquet files and nothing else, to a Hub."""
+"""Pushes a finished data set or model, its card and its files of known kinds and nothing else, to a Hub."""
 
 import os
 from collections.abc import Iterator
@@ -13,6 +13,8 @@ from ligature.errors import DataError
 CARD = "README.md"
 TOKEN_VARIABLE = "HF_TOKEN"
 PUBLIC_HOSTS = ("huggingface.co", "hf.co")
+MODEL_SUFFIXES = (".safetensors", ".json", ".txt", ".model")
+KINDS = {"dataset": "data set", "model": "model"}
 
 
 def push_dataset(
@@ -44,15 +46,51 @@ def push_dataset(
         DataError: the folder holds no card, no data or something else, the name or the address is malformed, there is
             no token, or the Hub refuses; one line.
     """
-    folder = Path(folder)
-    files = _files(folder)
+    files = _files(Path(folder))
+    return f"{_push('dataset', Path(folder), files, repo_id, endpoint, token, private, message)}/datasets/{repo_id}"
+
+
+def push_model(
+    folder: Path | str,
+    repo_id: str,
+    *,
+    endpoint: str | None = None,
+    token: str | None = None,
+    private: bool = True,
+    message: str = "Upload the model",
+) -> str:
+    """Uploads ``README.md``, the weights, and the json and vocabulary files of a folder and below as one model.
+
+    Arguments and promises are those of ``push_dataset``.
+
+    Returns:
+        The address of the model.
+
+    Raises:
+        DataError: the folder holds no card, no weights or something else, the name or the address is malformed, there
+            is no token, or the Hub refuses; one line.
+    """
+    files = _model_files(Path(folder))
+    return f"{_push('model', Path(folder), files, repo_id, endpoint, token, private, message)}/{repo_id}"
+
+
+def _push(
+    kind: str,
+    folder: Path,
+    files: list[str],
+    repo_id: str,
+    endpoint: str | None,
+    token: str | None,
+    private: bool,
+    message: str,
+) -> str:
+    """Checks the names and uploads; returns the address of the Hub."""
     token = token or os.environ.get(TOKEN_VARIABLE)
     if not token:
         raise DataError(f"{repo_id}: no token; put one with the right to write into the variable {TOKEN_VARIABLE}")
     _check_names(repo_id, endpoint)
     with _confined_to(endpoint):
-        address = _upload(folder, files, repo_id, endpoint, token, private, message)
-    return f"{address}/datasets/{repo_id}"
+        return _upload(kind, folder, files, repo_id, endpoint, token, private, message)
 
 
 def _files(folder: Path) -> list[str]:
@@ -72,6 +110,22 @@ def _files(folder: Path) -> list[str]:
     return [CARD, *data]
 
 
+def _model_files(folder: Path) -> list[str]:
+    """Returns the files to push by their paths in the folder, the card first."""
+    if not (folder / CARD).is_file():
+        raise DataError(f"{folder}: holds no {CARD}; export the model before pushing")
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir()]
+    for path in paths:
+        known = path.suffix in MODEL_SUFFIXES or path == folder / CARD
+        if path.is_symlink() or not path.is_file() or not known:
+            kinds = ", ".join(MODEL_SUFFIXES)
+            raise DataError(f"{path}: neither {CARD} nor {kinds}; move it out of the folder before pushing")
+    if not any(path.suffix == ".safetensors" for path in paths):
+        raise DataError(f"{folder}: holds no safetensors; there is nothing to push")
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    return [CARD, *(name for name in names if name != CARD)]
+
+
 def _check_names(repo_id: str, endpoint: str | None) -> None:
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
@@ -87,19 +141,26 @@ def _check_names(repo_id: str, endpoint: str | None) -> None:
 
 
 def _upload(
-    folder: Path, files: list[str], repo_id: str, endpoint: str | None, token: str, private: bool, message: str
+    kind: str,
+    folder: Path,
+    files: list[str],
+    repo_id: str,
+    endpoint: str | None,
+    token: str,
+    private: bool,
+    message: str,
 ) -> str:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HTTPError
 
     api = HfApi(endpoint=None if endpoint is None else endpoint.rstrip("/"), token=token)
     try:
-        api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True)
+        api.create_repo(repo_id, repo_type=kind, private=private, exist_ok=True)
         api.upload_folder(
-            repo_id=repo_id, repo_type="dataset", folder_path=folder, allow_patterns=files, commit_message=message
+            repo_id=repo_id, repo_type=kind, folder_path=folder, allow_patterns=files, commit_message=message
         )
     except (HTTPError, OSError, RuntimeError, ValueError) as error:
-        raise DataError(f"{repo_id}: {api.endpoint} did not take the data set ({_one_line(error)})") from error
+        raise DataError(f"{repo_id}: {api.endpoint} did not take the {KINDS[kind]} ({_one_line(error)})") from error
     return api.endpoint
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ligature.data.scenes.captions import english_captions, long_description, translations
+from ligature.data.scenes.captions.class_names import translated_class_names
 from ligature.data.scenes.division import Division
 from ligature.data.scenes.files import (
     wordnet_id,
@@ -180,6 +181,8 @@ def _write_imagenet(job: _Job, splits: Mapping[str, int], singles: Mapping[tuple
         for index, name in enumerate(class_names()):
             _write_class(job, part, index, singles[part, name], count)
     write_class_table(job.folder / "imagenet" / "classes.tsv", class_names())
+    for language, names in translated_class_names().items():
+        write_class_table(job.folder / "imagenet" / f"classes_{language}.tsv", names)
 
 
 def _write_class(job: _Job, part: str, index: int, owned: list[Scene], count: int) -> None:

@@ -114,6 +114,12 @@ def french_phrase(mention: Mention, rng: random.Random) -> str:
     return " ".join(words + ([pick(PLACES[item.place], rng)] if mention.place else []))
 
 
+def french_class_name(colour: str, shape: str) -> str:
+    """Returns noun and adjective, which agree in gender: ``étoile verte``."""
+    noun, gender = SHAPES[shape][0]
+    return f"{noun} {COLOURS[colour][0]['mf'.index(gender)]}"
+
+
 def _phrases(plan: Plan, rng: random.Random) -> str:
     return enumerated([french_phrase(mention, rng) for mention in plan.mentions], ", ", " et ")
 

@@ -111,6 +111,12 @@ def german_phrase(mention: Mention, case: str, rng: random.Random) -> str:
     return " ".join(words + ([pick(PLACES[item.place], rng)] if mention.place else []))
 
 
+def german_class_name(colour: str, shape: str) -> str:
+    """Returns adjective and noun in the nominative, as they follow ``ein``: ``roter Kreis``."""
+    noun, gender = SHAPES[shape][0]
+    return f"{COLOURS[colour][0]}{_ENDINGS['nominative'][gender]} {noun}"
+
+
 def _phrases(plan: Plan, case: str, rng: random.Random) -> str:
     return enumerated([german_phrase(mention, case, rng) for mention in plan.mentions], ", ", " und ")
 

@@ -88,6 +88,11 @@ def japanese_phrase(mention: Mention, rng: random.Random) -> str:
     return "".join([*words, pick(SHAPES[item.shape], rng)])
 
 
+def japanese_class_name(colour: str, shape: str) -> str:
+    """Returns modifier and noun: ``赤い円``."""
+    return COLOURS[colour][0] + SHAPES[shape][0]
+
+
 def _placed(mention: Mention, rng: random.Random) -> str:
     place = f"{pick(PLACES[mention.item.place], rng)}にある" if mention.place else ""
     return place + japanese_phrase(mention, rng)

@@ -125,6 +125,12 @@ def russian_phrase(mention: Mention, case: str, rng: random.Random) -> tuple[str
     return " ".join([*before, forms[_CASES.index(case)], *behind]), gender
 
 
+def russian_class_name(colour: str, shape: str) -> str:
+    """Returns adjective and noun in the nominative: ``зелёная звезда``."""
+    noun, *_, gender = SHAPES[shape][0]
+    return f"{decline(COLOURS[colour][0], gender, 'nominative')} {noun}"
+
+
 def _phrases(plan: Plan, rng: random.Random) -> tuple[str, str]:
     """Returns all mentions in the nominative, and the verb form that agrees with them."""
     phrases = [russian_phrase(mention, "nominative", rng) for mention in plan.mentions]

@@ -1,0 +1,47 @@
+"""What a study took: times from the workflow's benchmark files, operations from manifests and projectors."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ligature.store import Layout, Manifest
+
+LOGS = Path("logs")
+JOB_COLUMNS = ["rule", "seconds", "cpu_seconds", "peak_memory_mib"]
+
+
+def finished_jobs(folder: Path) -> pd.DataFrame:
+    """Returns one row a job that left a benchmark file under ``folder``: its rule, seconds, CPU seconds and memory.
+
+    Snakemake writes ``RULE.tsv`` or ``RULE/JOB.tsv``; a value that it could not measure is missing.
+    """
+    rows = []
+    for path in sorted(folder.rglob("*.tsv")):
+        table = pd.read_csv(path, sep="\t", na_values=["-"])
+        if {"s", "cpu_time", "max_rss"} <= set(table.columns) and len(table):
+            last = table.iloc[-1]
+            rule = path.relative_to(folder).with_suffix("").parts[0]
+            rows.append((rule, last["s"], last["cpu_time"], last["max_rss"]))
+    return pd.DataFrame(rows, columns=JOB_COLUMNS).astype(dict.fromkeys(JOB_COLUMNS[1:], float))
+
+
+def counted_flops(layout: Layout) -> dict[str, float]:
+    """Returns the floating point operations that were counted, by part of the study."""
+    stores = (layout.root / "embeddings").rglob("manifest.json")
+    found = {
+        "encode": sum(Manifest.read(path.parent).flops for path in stores),
+        "train": _trainings(layout.train),
+        "ablate": _trainings(layout.ablation) + _trainings(layout.sweep),
+    }
+    return {part: float(flops) for part, flops in found.items() if flops}
+
+
+def _trainings(folder: Path) -> int:
+    return sum(read_json(path).get("facts", {}).get("flops", 0) for path in folder.rglob("projector.json"))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Returns the object in a file of our own; an empty one where there is no file."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

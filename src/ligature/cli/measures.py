@@ -1,0 +1,120 @@
+"""What is measured of an aligned pair: classification, retrieval and the modality gap as rows of results."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from ligature.cli.aligned import Aligned, Joint
+from ligature.cli.features import variants
+from ligature.evaluation import (
+    Result,
+    chance_retrieval_recall,
+    chance_top_k,
+    class_embeddings,
+    modality_gap,
+    retrieval_recall,
+    zero_shot_accuracy,
+)
+
+ENGLISH = "en"
+
+
+def classification(aligned: Aligned, dataset: str) -> Iterator[Result]:
+    """Yields zero-shot classification with the main templates and with every further prompt set, and chance."""
+    params = aligned.layout.study.datasets[dataset]
+    languages = {prompts.language for prompts in params.prompts.values()} - {ENGLISH}
+    images, labels = aligned.labelled(dataset)
+    for variant, prompts, classes in aligned.prompts(dataset):
+        task = "multilingual classification" if variant in languages else "classification"
+        yield from _accuracy(aligned, task, dataset, variant, images, labels, prompts, classes)
+        if languages and variant == "":
+            english = (aligned, "multilingual classification", dataset, ENGLISH)
+            yield from _accuracy(*english, images, labels, prompts, classes)
+
+
+def _accuracy(
+    aligned: Aligned,
+    task: str,
+    dataset: str,
+    variant: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    prompts: np.ndarray,
+    class_of_prompt: np.ndarray,
+) -> Iterator[Result]:
+    classes = int(class_of_prompt.max()) + 1
+    ks = tuple(k for k in (1, 5) if k <= classes)
+    metrics = zero_shot_accuracy(images, class_embeddings(prompts, class_of_prompt, classes), labels, ks)
+    each = len(prompts) / classes
+    protocol = f"{each:.3g} prompt{'' if each == 1 else 's'} a class, mean renormalised, {classes} classes"
+    chance = {f"top{k}": chance_top_k(k, classes) for k in ks} | {"mean_per_class": chance_top_k(1, classes)}
+    sizes = dict.fromkeys(metrics, len(labels))
+    yield from _rows(aligned, task, dataset, protocol, {aligned.name: metrics, "chance": chance}, sizes, variant)
+
+
+def retrieval(aligned: Aligned, dataset: str, joint: Joint) -> Iterator[Result]:
+    """Yields retrieval in both directions of a data set's own captions, and chance."""
+    captions = np.bincount(joint.data.image_of_text).max()
+    yield from _recall(aligned, "retrieval", dataset, f"cosine, best of {captions} captions", joint)
+
+
+def retrieval_variants(aligned: Aligned, dataset: str) -> Iterator[Result]:
+    """Yields retrieval with the translations of a data set, and with its descriptions by length."""
+    params = aligned.layout.study.datasets[dataset]
+    languages = params.translations.languages if params.translations else []
+    for variant in variants(aligned.layout, aligned.text, dataset, aligned.mode):
+        joint = aligned.captioned(dataset, variant)
+        if variant in languages:
+            yield from _recall(aligned, "multilingual retrieval", dataset, "cosine, 1 caption", joint, variant)
+        elif variant:
+            words = variant.removesuffix("w")
+            yield from _recall(aligned, "long text retrieval", dataset, "cosine, 1 description", joint, words)
+
+
+def _recall(
+    aligned: Aligned, task: str, dataset: str, protocol: str, joint: Joint, variant: str = ""
+) -> Iterator[Result]:
+    owners = joint.data.image_of_text
+    metrics = {
+        aligned.name: retrieval_recall(joint.images, joint.texts, owners),
+        "chance": chance_retrieval_recall(owners, len(joint.images)),
+    }
+    of_direction = {"i2t": len(np.unique(owners)), "t2i": len(joint.texts)}
+    sizes = {metric: of_direction[metric[:3]] for metric in metrics[aligned.name]}
+    yield from _rows(aligned, task, dataset, protocol, metrics, sizes, variant)
+
+
+def gap(aligned: Aligned, dataset: str, joint: Joint) -> Iterator[Result]:
+    """Yields the modality-gap panel of images and their first captions."""
+    owners, first = np.unique(joint.data.image_of_text, return_index=True)
+    metrics = modality_gap(joint.images[owners], joint.texts[first], seed=aligned.seed)
+    sizes = dict.fromkeys(metrics, len(owners))
+    yield from _rows(aligned, "gap", dataset, "unit features, first captions", {aligned.name: metrics}, sizes)
+
+
+def _rows(
+    aligned: Aligned,
+    task: str,
+    dataset: str,
+    protocol: str,
+    metrics: Mapping[str, Mapping[str, float]],
+    sizes: Mapping[str, int],
+    variant: str = "",
+) -> Iterator[Result]:
+    """Yields one row a model and metric."""
+    split = aligned.layout.study.datasets[dataset].split
+    for model, values in metrics.items():
+        for metric, value in values.items():
+            yield Result(
+                task, dataset, split, model, protocol, metric, value, sizes[metric], aligned.seed, variant=variant
+            )
+
+
+def measure(aligned: Aligned, labelled: list[str], captioned: list[str]) -> list[Result]:
+    """Returns the main rows of classification and retrieval on the given data sets, as short studies need them."""
+    rows: list[Result] = []
+    for dataset in labelled:
+        rows += [row for row in classification(aligned, dataset) if row.variant == ""]
+    for dataset in captioned:
+        rows += retrieval(aligned, dataset, aligned.captioned(dataset))
+    return rows

@@ -1,0 +1,244 @@
+"""Every published claim with the measurement of this study that tests it; computed from the tables alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import pandas as pd
+
+from ligature.reporting.ablation_readings import role_of
+from ligature.reporting.aggregate import CHANCE
+from ligature.reporting.claims.effect import Effect, over_seeds_effect, proportion_effect
+
+CLAIM_COLUMNS = ("claim", "published", "status", "measure", "effect", "low", "high", "n", "interval", "note")
+HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested"
+PUBLISHED_RUNS = (
+    *("mlp-id-id-id", "token-id-id-id", "token-id-id-mlp", "token-id-token-id"),
+    *("token-id-token-mlp", "id-token-token-mlp", "token-token-token-mlp"),
+)
+WINNER, WITHOUT_LOCAL = "token-token-token-mlp", "id-token-token-mlp"
+LIMIT_OF_CLIP = 64
+"""Words that fit about 77 tokens, the limit of CLIP's text encoder."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The tables of a study that claims are tested on; one that a study has not is empty.
+
+    Attributes:
+        correlations: how similarity follows the probe's retrieval, one row a metric and target.
+        results: rows of the aligned pair, segmentation included.
+        ablation: rows of the mixes.
+        mixes: the sets of every mix.
+        sweep: rows of the sweep's runs.
+    """
+
+    correlations: pd.DataFrame
+    results: pd.DataFrame
+    ablation: pd.DataFrame
+    mixes: pd.DataFrame
+    sweep: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A published claim.
+
+    Attributes:
+        claim: in one sentence.
+        published: the figures it was published with.
+        effect: measures it on the tables of a study; None where they do not hold what it takes.
+        missing: what a study needs for it.
+    """
+
+    claim: str
+    published: str
+    effect: Callable[[Evidence], Effect | None]
+    missing: str
+
+
+def claims_table(evidence: Evidence) -> pd.DataFrame:
+    """Returns one row a claim with ``CLAIM_COLUMNS``: its effect, and whether its interval lies above zero."""
+    return pd.DataFrame([_row(claim, claim.effect(evidence)) for claim in CLAIMS], columns=list(CLAIM_COLUMNS))
+
+
+def _row(claim: Claim, effect: Effect | None) -> dict[str, object]:
+    row = {"claim": claim.claim, "published": claim.published}
+    if effect is None:
+        return row | {"status": UNTESTED, "note": f"takes {claim.missing}"}
+    values = {field.name: getattr(effect, field.name) for field in fields(effect)}
+    return row | values | {"status": HOLDS if effect.holds else FAILS, "effect": effect.value, "note": ""}
+
+
+def _by_seed(rows: pd.DataFrame, metrics: tuple[str, ...]) -> pd.Series:
+    """Returns the mean of some metrics over data sets, indexed by seed."""
+    chosen = rows[rows["metric"].isin(metrics)]
+    return chosen.groupby("seed")["value"].mean()
+
+
+TOP1, RECALL1 = ("top1",), ("i2t_recall@1", "t2i_recall@1")
+
+
+def _similarity_predicts(evidence: Evidence) -> Effect | None:
+    table = evidence.correlations
+    if table.empty or "spearman_low" not in table:
+        return None
+    rows = table[(table["metric"] == "cka_debiased") & (table["target"] == "probe_mean_recall")]
+    rows = rows.dropna(subset=["spearman", "spearman_low", "spearman_high"])
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    measure = f"Spearman of debiased CKA with the recall of short trainings, {row['dataset']}"
+    low, high = float(row["spearman_low"]), float(row["spearman_high"])
+    return Effect(float(row["spearman"]), low, high, int(row["n"]), measure, "bootstrap over pairs")
+
+
+def _run_against(ours: str, others: Callable[[set[str]], list[str]], metrics: tuple[str, ...], measure: str):
+    """Returns an effect: a run of the sweep against the best of others, by their mean over seeds."""
+
+    def effect(evidence: Evidence) -> Effect | None:
+        values = {name: _by_seed(rows, metrics) for name, rows in evidence.sweep.groupby("model", sort=False)}
+        values = {name: series for name, series in values.items() if len(series)}
+        rivals = [name for name in others(set(values)) if name in values]
+        if ours not in values or not rivals:
+            return None
+        best = max(rivals, key=lambda name: values[name].mean())
+        return over_seeds_effect(values[ours], values[best], f"{measure}, {ours} minus {best}")
+
+    return effect
+
+
+def _mix_against(ours: str, theirs: str, metrics: tuple[str, ...], measure: str):
+    """Returns an effect: mixes of one role against mixes of another."""
+
+    def effect(evidence: Evidence) -> Effect | None:
+        if evidence.mixes.empty or evidence.ablation.empty:
+            return None
+        roles = {role_of(set(rows["set"])): mix for mix, rows in evidence.mixes.groupby("mix", sort=False)}
+        if ours not in roles or theirs not in roles:
+            return None
+        one, other = (
+            _by_seed(evidence.ablation[evidence.ablation["model"] == roles[role]], metrics) for role in (ours, theirs)
+        )
+        return over_seeds_effect(one, other, f"{measure}, {roles[ours]} minus {roles[theirs]}")
+
+    return effect
+
+
+def _least(*effects: Callable[[Evidence], Effect | None]) -> Callable[[Evidence], Effect | None]:
+    """Returns the effect with the lowest interval: a claim of several parts holds if all of them do."""
+
+    def effect(evidence: Evidence) -> Effect | None:
+        found = [part(evidence) for part in effects]
+        return None if None in found else min(found, key=lambda part: part.low)
+
+    return effect
+
+
+def _segments(evidence: Evidence) -> Effect | None:
+    rows = evidence.results[(evidence.results["task"] == "segmentation") & (evidence.results["metric"] == "iou")]
+    ours, baseline = rows[rows["model"] != "all ones"], rows[rows["model"] == "all ones"]
+    if ours.empty or baseline.empty:
+        return None
+    one, other = ours.iloc[0], baseline.iloc[0]
+    measure = "IoU of the published protocol, minus calling every pixel the class"
+    return proportion_effect(one["value"], int(one["n"]), other["value"], int(other["n"]), measure)
+
+
+def _languages(evidence: Evidence) -> Effect | None:
+    rows = evidence.results[
+        (evidence.results["task"] == "multilingual retrieval") & (evidence.results["metric"] == "t2i_recall@1")
+    ]
+    rows = rows[rows["variant"] != "en"]
+    found = []
+    for language, group in rows.groupby("variant", sort=False):
+        ours, chance = group[group["model"] != CHANCE], group[group["model"] == CHANCE]
+        if len(ours) and len(chance):
+            one = ours.iloc[0]
+            measure = f"text to image R@1 above ten times chance, the weakest language ({language})"
+            found.append(proportion_effect(one["value"], int(one["n"]), 10 * chance["value"].iloc[0], None, measure))
+    return min(found, key=lambda part: part.low, default=None)
+
+
+def _long_texts(evidence: Evidence) -> Effect | None:
+    rows = evidence.results[
+        (evidence.results["task"] == "long text retrieval") & (evidence.results["metric"] == "t2i_recall@1")
+    ]
+    rows = rows[rows["model"] != CHANCE].set_index("variant")
+    cut = [length for length in rows.index if str(length).isdigit() and int(length) <= LIMIT_OF_CLIP]
+    if "all" not in rows.index or not cut:
+        return None
+    longest = max(cut, key=int)
+    whole, short = rows.loc["all"], rows.loc[longest]
+    measure = f"text to image R@1, whole descriptions minus their first {longest} words"
+    return proportion_effect(whole["value"], int(whole["n"]), short["value"], int(short["n"]), measure)
+
+
+def _never(evidence: Evidence) -> None:
+    return None
+
+
+CLAIMS = (
+    Claim(
+        "The similarity (CKA) of two frozen encoders predicts how well they can be joined",
+        "Fig. 1, 4 and A.5: CKA against loss and retrieval over pairs trained on COCO",
+        _similarity_predicts,
+        "pair discovery with probes of three pairs or more",
+    ),
+    Claim(
+        "Token projectors on patches, CLS and text with an MLP on the pooled text beat the other assemblies",
+        "T1: 76.12 against 75.53 at most, ImageNet top-1",
+        _run_against(WINNER, lambda names: [name for name in PUBLISHED_RUNS if name != WINNER], TOP1, "top-1"),
+        "a sweep with the runs of T1 and two seeds or more",
+    ),
+    Claim(
+        "Patch tokens add to the CLS token",
+        "T1: 76.12 against 75.53",
+        _run_against(WINNER, lambda names: [WITHOUT_LOCAL], TOP1, "top-1"),
+        f"a sweep with the runs {WINNER} and {WITHOUT_LOCAL} and two seeds or more",
+    ),
+    Claim(
+        "Class-collected data lift classification",
+        "T2: 76.12 against 54.17, ImageNet top-1",
+        _mix_against("collected", "captioned", TOP1, "top-1"),
+        "an ablation over class-collected and captioned mixes with two seeds or more",
+    ),
+    Claim(
+        "Captioned data lift retrieval",
+        "T2: Flickr30k R@1 85.30 / 72.44 against 52.70 / 42.48",
+        _mix_against("captioned", "collected", RECALL1, "mean R@1"),
+        "an ablation over class-collected and captioned mixes with two seeds or more",
+    ),
+    Claim(
+        "The mix has both: it classifies better than captioned data and retrieves better than class-collected data",
+        "T2: 75.04 and 81.32 / 71.38",
+        _least(
+            _mix_against("both", "captioned", TOP1, "top-1"),
+            _mix_against("both", "collected", RECALL1, "mean R@1"),
+        ),
+        "an ablation over a mix of both with two seeds or more",
+    ),
+    Claim(
+        "Projected patches segment without any training on masks",
+        "T5: IoU 31.37 on VOC, 24.61 on Context",
+        _segments,
+        "a data set with masks",
+    ),
+    Claim(
+        "The languages of the text encoder survive an alignment on English alone",
+        "T6: retrieval 60.6 (German), 60.6 (French), 45.6 (Japanese), 52.7 (Russian) against 70.7 (English)",
+        _languages,
+        "captions in several languages",
+    ),
+    Claim(
+        "Retrieval gains from texts longer than CLIP's 77 tokens",
+        "Fig. 5: it keeps improving up to 200 to 300 tokens",
+        _long_texts,
+        "long descriptions, whole and cut",
+    ),
+    Claim(
+        "Aligning frozen encoders takes a small part of the compute of training from scratch",
+        "T7: 400 against 21,845 and 25,400 GPU-hours",
+        _never,
+        "a contrastive training of both encoders from scratch beside it; see the account of compute for what was spent",
+    ),
+)
