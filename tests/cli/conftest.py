@@ -33,6 +33,8 @@ def light_values() -> dict:
     values = yaml.safe_load(TINY.read_text(encoding="utf-8"))
     values["encoders"]["vision"] = values["encoders"]["vision"][:1]
     values["encoders"]["text"] = values["encoders"]["text"][:1]
+    values["pairs"]["choose"] = None
+    values["evaluate"]["segmentation"] = values["sweep"] = None
     return values
 
 

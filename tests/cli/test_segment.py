@@ -12,6 +12,7 @@ from PIL import Image
 from ligature.cli import data
 from ligature.cli.segment import Segmenter, segment
 from ligature.data.scenes.files import write_jpeg, write_mask
+from ligature.encoders import find_encoder, load_vision_encoder
 from ligature.errors import DataError, EncoderError, ParamsError
 from ligature.params import parse_study
 from ligature.projection import Projector, ProjectorConfig, save_projector
@@ -152,10 +153,19 @@ def test_patches_are_those_of_the_encoder_at_the_size_of_a_window(study):
     segmenter = Segmenter.load(layout, "cpu", "float32")
     assert segmenter.patches_of(torch.zeros(2, 3, 64, 64)).shape == (2, 16, 16)
     grey = Image.new("RGB", (64, 64), (200, 200, 200))
-    from ligature.encoders import find_encoder, load_vision_encoder
-
     pixels = load_vision_encoder(find_encoder(layout, PAIR[0]), layout).preprocess(grey)
     assert segmenter.table[:, 200] == pytest.approx(pixels.mean(dim=(1, 2)).numpy(), abs=1e-6)
+
+
+def test_a_vision_transformer_takes_windows_of_another_size_than_its_own(study):
+    layout, where = study(window=48)
+    data.encoder("vit-untrained", **where)
+    write_json(layout.pairs / "chosen.json", {"vision": "vit-untrained", "text": PAIR[1]})
+    config = json.loads((layout.encoder("vit-untrained") / "config.json").read_text())
+    write_projector(layout, config["hidden_size"])
+    side = 48 // config["patch_size"]
+    patches = Segmenter.load(layout, "cpu", "float32").patches_of(torch.zeros(1, 3, 48, 48))
+    assert patches.shape == (1, side * side, 16)
 
 
 def test_templates_and_names_of_the_background_change_the_standard_protocol_alone(study):

@@ -120,6 +120,14 @@ def test_without_the_mapping_names_come_from_a_file_of_names(tmp_path, kind, wri
     assert labels == sorted(labels)
 
 
+def test_the_flat_folder_without_the_mapping_has_the_synsets_of_its_solution(tmp_path):
+    LAYOUTS["imagenet flat"][1](tmp_path)
+    (tmp_path / "LOC_synset_mapping.txt").unlink()
+    write(tmp_path, "names.tsv", "n01\ttench", "n02\tshark")
+    found = list_benchmark("imagenet", tmp_path, split="val", classes=tmp_path / "names.tsv")
+    assert [(Path(identity).stem, name) for identity, name in read_back(found)] == [("v_2", "tench"), ("v_1", "shark")]
+
+
 def test_imagenet_v2_may_be_the_root_itself(tmp_path):
     touch(tmp_path, "0/a.jpeg", "1/b.jpeg")
     write(tmp_path, "LOC_synset_mapping.txt", "n02 shark", "n01 tench")

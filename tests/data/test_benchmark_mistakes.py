@@ -7,7 +7,7 @@ from benchmark_layouts import LAYOUTS
 from dataset_files import the_line
 from scipy.io import savemat
 
-from ligature.data.benchmarks import list_benchmark
+from ligature.data.benchmarks import list_benchmark, matlab
 from ligature.errors import DataError
 
 
@@ -151,22 +151,84 @@ def test_a_flower_of_a_class_out_of_range_is_one_line(tmp_path):
 
 
 BROKEN = {
-    "imagenet": lambda root: write(root, "LOC_synset_mapping.txt", "n01"),
-    "imagenet flat": lambda root: write(root, "LOC_val_solution.csv", "ImageId,P", "v_1"),
-    "oxford-pets": lambda root: write(root, "annotations/test.txt", "Abyssinian_201 one"),
-    "cub-200": lambda root: write(root, "images.txt", "one 001.Black_footed_Albatross/b.jpg"),
-    "ucf101 test": lambda root: write(root, "ucfTrainTestlist/testlist01.txt", "YoYo/v_YoYo_g77_c01.avi"),
-    "food-101": lambda root: write(root, "meta/test.txt", "tacos/12", "apple_pie/9", "tacos/12"),
-    "stanford-cars": lambda root: (root / "devkit/cars_meta.mat").write_bytes(b"no matlab"),
-    "stanford-cars in one": lambda root: savemat(root / "cars_annos.mat", {"class_names": cells("a"), "b": 1}),
-    "flowers-102": lambda root: savemat(root / "imagelabels.mat", {"labels": cells("a", "b")}),
-    "cifar-10": lambda root: (root / "cifar-10-batches-bin/test_batch.bin").write_bytes(b"12345"),
+    "imagenet": (
+        lambda root: write(root, "LOC_synset_mapping.txt", "n01"),
+        "LOC_synset_mapping.txt: expected a new synset id and its names, got 'n01'",
+    ),
+    "imagenet flat": (
+        lambda root: write(root, "LOC_val_solution.csv", "ImageId,P", "v_1"),
+        "LOC_val_solution.csv: expected an image, a comma and a synset id, got 'v_1'",
+    ),
+    "oxford-pets": (
+        lambda root: write(root, "annotations/test.txt", "Abyssinian_201 one"),
+        "annotations/test.txt: expected an image, the number of its breed and more",
+    ),
+    "cub-200": (
+        lambda root: write(root, "images.txt", "one 001.Black_footed_Albatross/b.jpg"),
+        "images.txt: expected a new number and a value, got 'one 001",
+    ),
+    "ucf101 test": (
+        lambda root: write(root, "ucfTrainTestlist/testlist01.txt", "YoYo/v_YoYo_g77_c01.avi"),
+        "testlist01.txt: video 'YoYo/v_YoYo_g77_c01.avi' has no middle frame",
+    ),
+    "food-101": (
+        lambda root: write(root, "meta/test.txt", "tacos/12", "apple_pie/9", "tacos/12"),
+        "meta/classes.txt: image 'images/tacos/12.jpg' stands twice in its split",
+    ),
+    "stanford-cars": (
+        lambda root: (root / "devkit/cars_meta.mat").write_bytes(b"no matlab"),
+        "devkit/cars_meta.mat: not a MATLAB file of the release",
+    ),
+    "stanford-cars in one": (
+        lambda root: savemat(root / "cars_annos.mat", {"class_names": cells("a"), "b": 1}),
+        "cars_annos.mat: has no variable 'annotations' of a release's size",
+    ),
+    "flowers-102": (
+        lambda root: savemat(root / "imagelabels.mat", {"labels": cells("a", "b")}),
+        "imagelabels.mat: holds something else where numbers should stand",
+    ),
+    "cifar-10": (
+        lambda root: (root / "cifar-10-batches-bin/test_batch.bin").write_bytes(b"12345"),
+        "test_batch.bin: 5 bytes are no whole number of records of 3073",
+    ),
 }
 
 
 @pytest.mark.parametrize("layout", BROKEN)
 def test_a_broken_list_is_one_line_that_names_it(tmp_path, layout):
-    assert str(tmp_path) in spoilt(tmp_path, layout, BROKEN[layout])
+    spoil, reason = BROKEN[layout]
+    line = spoilt(tmp_path, layout, spoil)
+    assert line.startswith(str(tmp_path))
+    assert reason in line
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "9" * 5000])
+def test_the_number_of_a_breed_that_is_none_is_one_line(tmp_path, number):
+    line = spoilt(tmp_path, "oxford-pets", lambda root: write(root, "annotations/test.txt", f"Abyssinian_201 {number}"))
+    assert "expected an image, the number of its breed and more, got 'Abyssinian_201" in line
+
+
+def test_two_breeds_of_one_number_are_one_line(tmp_path):
+    rows = ("Abyssinian_201 1 1 1", "great_pyrenees_7 1 2 1")
+    line = spoilt(tmp_path, "oxford-pets", lambda root: write(root, "annotations/test.txt", *rows))
+    assert "got 'great_pyrenees_7 1 2 1'" in line
+
+
+def test_a_bird_that_only_some_lists_know_is_one_line(tmp_path):
+    line = spoilt(tmp_path, "cub-200", lambda root: write(root, "train_test_split.txt", "1 0", "3 0"))
+    assert line == f"{tmp_path / 'images.txt'}: image 2 stands in only some of the lists; unpack the release again"
+
+
+def test_a_folder_without_class_folders_is_one_line(tmp_path):
+    (tmp_path / "2750").mkdir()
+    line = the_line(list_benchmark, "eurosat", tmp_path, split="all", error=DataError)
+    assert line == f"{tmp_path / '2750'}: no class folder; unpack the release there"
+
+
+def test_a_matlab_file_far_above_the_release_s_is_not_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(matlab, "MAX_MAT_BYTES", 100)
+    line = spoilt(tmp_path, "flowers-102", lambda root: None)
+    assert line == f"{tmp_path / 'imagelabels.mat'}: above 0 MiB, which no file of the release is; unpack it again"
 
 
 def test_cars_without_the_labels_of_the_test_set_are_one_line(tmp_path):

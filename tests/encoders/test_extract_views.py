@@ -162,6 +162,20 @@ def test_operations_of_a_transformer_are_those_counted_by_hand(folders, dataset,
         assert extract_images(encoder, dataset, tmp_path / view, view=view, params=PARAMS).flops == 7 * expected
 
 
+def test_a_compiled_model_is_counted_and_still_compiled_afterwards(recwarn):
+    from torch._dynamo.testing import CompileCounter
+
+    compiled, layer = CompileCounter(), torch.nn.Linear(4, 5)
+    model = torch.compile(layer, backend=compiled)
+    batch = torch.ones(3, 4)
+    with torch.inference_mode():
+        result, flops = count_flops(lambda: model(batch))
+        assert (flops, compiled.frame_count) == (2 * 3 * 4 * 5, 0)
+        assert not [warning for warning in recwarn if "torch.compile" in str(warning.message)]
+        torch.testing.assert_close(model(batch), result)
+    assert compiled.frame_count == 1
+
+
 def test_operations_of_texts_grow_with_their_tokens(tmp_path):
     encoder = load_text_encoder(text_params(save_text_model(tmp_path / "model")), layout())
     short, long = "red", "a big red circle on the small blue square"

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_pairs import make_study
 
+from ligature.evaluation import Result, results_table
 from ligature.export import export_pair, read_config
 from ligature.export.card import CardFacts, TrainingData, model_card
 from ligature.export.intervals import counted, wilson_interval
 from ligature.export.text import escaped, items, shown, table
-from ligature.store.atomic import write_json
+from ligature.store.atomic import write_csv, write_json
 from ligature.store.hashing import hash_files
 
 
@@ -88,10 +89,18 @@ def test_checksums_are_those_of_the_files(card, study):
 
 def test_what_was_spent_is_shown_where_it_was_counted(tmp_path):
     layout = make_study(tmp_path)
-    write_json(layout.train / "compute.json", {"training_flops": 12345, "seconds": 3.5, "blocks": {"a": 1}})
-    card = (export_pair(layout, "vit", "bert") / "README.md").read_text()
-    assert "- `training_flops`: 12,345\n- seconds: 3.5\n" in card
+    write_json(tmp_path / "compute.json", {"samples": 12345, "seconds": 3.5, "blocks": {"a": 1}, "energy": None})
+    card = (export_pair(layout, "vit", "bert", compute=tmp_path / "compute.json") / "README.md").read_text()
+    assert "- `samples_seen`: 720\n- samples: 12,345\n- seconds: 3.5\n" in card
     assert "blocks" not in card
+
+
+def test_segmentation_is_shown_where_it_was_measured(tmp_path):
+    layout = make_study(tmp_path)
+    row = Result("segmentation", "masks", "val", "vit + bert", "standard", "miou", 0.125, 6, 0)
+    write_csv(layout.segmentation / "results.csv", results_table([row]))
+    card = (export_pair(layout, "vit", "bert") / "README.md").read_text()
+    assert "| segmentation | masks | val | – | standard | miou | 0.1250 | – | – | 6 |" in card
 
 
 def test_a_rendered_world_is_named_as_a_limit(study):
@@ -141,7 +150,7 @@ def test_intervals_are_those_of_the_textbook():
     """Wilson's interval solves (p - share)^2 = z^2 p (1 - p) / n."""
     for share, n in ((0.5, 10), (0.0, 20), (1.0, 7), (0.953, 480)):
         for bound in wilson_interval(share, n):
-            assert (bound - share) ** 2 == pytest.approx(1.959964**2 * bound * (1 - bound) / n, abs=1e-9)
+            assert (bound - share) ** 2 == pytest.approx(1.959964**2 * bound * (1 - bound) / n, rel=1e-6, abs=1e-12)
     assert counted("top5")
     assert counted("t2i_recall@10")
     assert not counted("i2t_median_rank")

@@ -111,8 +111,8 @@ def stored_vectors(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
     vision = load_vision_encoder(find_encoder(layout, "vit"), layout)
     text = load_text_encoder(find_encoder(layout, "bert"), layout)
     for encoder, extract in ((vision, extract_images), (text, extract_texts)):
-        folder = layout.embeddings(mode, encoder.name, "photos", 0)
-        extract(encoder, dataset, folder, view=mode, params=params)
+        view = layout.view(mode, encoder.name)
+        extract(encoder, dataset, layout.embeddings(view, encoder.name, "photos", 0), view=view, params=params)
     projector = load_projector(layout.train)
     texts = text_features(open_store(layout, "bert", "photos", mode), np.arange(len(dataset.texts)))
     images = image_features(open_store(layout, "vit", "photos", mode))

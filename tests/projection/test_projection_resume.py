@@ -175,7 +175,7 @@ def test_a_loss_that_is_not_finite_leaves_the_checkpoint_before_it(tmp_path, mon
 
     data = planted_pairs(80)
     spoiled = PairedFeatures(Spoiled(data.images.cls, data.images.local), data.texts, data.image_of_text)
-    with pytest.raises(TrainingError, match="nan at step 6 with learning rate .* features of this batch"):
+    with pytest.raises(TrainingError, match=r"nan at step 6 with learning rate .* features of this batch"):
         train_planted(tmp_path, data=spoiled)
     state = torch.load(tmp_path / "checkpoint" / "state.pt", weights_only=True)
     assert state["step"] == 5

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from ligature.data.images import raw_path
 from ligature.reporting.text import (
     bounded,
     is_fraction,
@@ -99,6 +100,15 @@ def test_thumbnails_are_small_and_encoded_again(tmp_path: Path, mode: str, suffi
     picture = decoded(thumbnail(path))
     assert picture.size == (SIDE, SIDE // 2)
     assert picture.mode == "RGB"
+
+
+def test_raw_pixels_inside_a_file_have_a_thumbnail_too(tmp_path: Path) -> None:
+    file = tmp_path / "batch.bin"
+    file.write_bytes(bytes([7]) + bytes([200] * 4 + [10] * 4 + [10] * 4))
+    picture = decoded(thumbnail(raw_path(file, 1, 2, 2)))
+    assert picture.size == (2, 2)
+    red, green, _ = picture.getpixel((0, 0))
+    assert red > 150 > green
 
 
 def test_thumbnails_carry_no_foreign_bytes(tmp_path: Path) -> None:

@@ -61,12 +61,13 @@ def curated_study() -> dict:
     """The tiny study with the two encoders that are not models."""
     values = yaml.safe_load((ROOT / "tests/studies/tiny.yaml").read_text(encoding="utf-8"))
     values["encoders"] = {side: encoders[:1] for side, encoders in values["encoders"].items()}
+    values["pairs"]["choose"] = values["evaluate"]["segmentation"] = values["sweep"] = None
     return values
 
 
 def light_study() -> dict:
     """The same without curation."""
-    return curated_study() | {"sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None, "sweep": None}
+    return curated_study() | {"sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None}
 
 
 @pytest.fixture

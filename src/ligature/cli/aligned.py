@@ -11,7 +11,6 @@ from ligature.cli.features import (
     image_features,
     load_captioned,
     open_store,
-    require_encoder,
     text_features,
 )
 from ligature.cli.pairs import chosen_pair
@@ -75,8 +74,7 @@ class Aligned:
 
     def store(self, encoder: str, dataset: str) -> EmbeddingStore:
         """Opens the embeddings of a data set under one of the two encoders."""
-        store = open_store(self.layout, encoder, dataset, self.mode)
-        return store
+        return open_store(self.layout, encoder, dataset, self.mode)
 
     def labelled(self, dataset: str) -> tuple[np.ndarray, np.ndarray]:
         """Returns the joint features of a labelled data set's images and their labels."""
@@ -84,10 +82,10 @@ class Aligned:
         return self.project_images(image_features(store)), store.metadata()["label"].to_numpy()
 
     def prompts(self, dataset: str) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        """Yields every prompt set of a labelled data set: its variant, the joint features of its prompts, their labels."""
+        """Yields every prompt set of a labelled data set: its variant, its prompts' joint features, and their labels."""
         store = self.store(self.text, dataset)
         table = store.metadata()
-        variant_of_row = table["variant"] if "variant" in table else np.full(len(table), "")
+        variant_of_row = table["variant"].to_numpy() if "variant" in table else np.full(len(table), "")
         for variant in dict.fromkeys(variant_of_row):
             rows = np.flatnonzero(variant_of_row == variant)
             features = self.project_texts(text_features(store, rows))

@@ -71,7 +71,7 @@ def _list_benchmarks() -> None:
 
 
 def flat_metrics(table: pd.DataFrame, model: str) -> dict[str, float]:
-    """Returns the measured values as ``dataset/metric`` (or ``dataset/variant/metric``), for tools that compare runs."""
+    """Returns the measured values as ``dataset/metric``, variants in between, for tools that compare runs."""
     own = table[table["model"] == model]
     return {
         "/".join(part for part in (row.dataset, _task_prefix(row.task), row.variant, row.metric) if part): float(

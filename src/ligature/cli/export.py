@@ -1,10 +1,12 @@
 """`ligature export`: the trained pair as one folder that others can use."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, open_layout
+from ligature.cli.ledger import LOGS
 from ligature.cli.pairs import chosen_pair
 from ligature.progress import say
 
@@ -18,6 +20,7 @@ def export(
         ),
     ] = None,
     licence: Annotated[str | None, typer.Option(help="Licence of the pair, for example apache-2.0.")] = None,
+    logs: Annotated[Path, typer.Option(help="Folder of logs, with the account of the training's compute.")] = LOGS,
     params: ParamsOption = PARAMS,
     results: ResultsOption = RESULTS,
 ) -> None:
@@ -25,6 +28,7 @@ def export(
     from ligature.export import AlignedModel, export_pair
 
     layout = open_layout(params, results)
-    folder = export_pair(layout, *chosen_pair(layout), inside=inside, licence=licence)
+    compute = logs / layout.study.study / "train" / "compute.json"
+    folder = export_pair(layout, *chosen_pair(layout), inside=inside, licence=licence, compute=compute)
     AlignedModel.from_pretrained(folder)
     say(f"exported: {folder}")

@@ -47,6 +47,7 @@ VERBS = {
     "ablation": "ablation",
     "dataset": "dataset",
     "plan": "plan",
+    "reproduce": "reproduce",
     "report": "report",
     "show": "report",
     "record": "record",

@@ -1,23 +1,64 @@
 """`ligature report`: the results page."""
 
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
+import typer
 
 from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, open_layout
+from ligature.cli.ledger import LOGS, counted_flops, finished_jobs, read_json
+from ligature.evaluation import RESULT_COLUMNS
 from ligature.progress import say
 from ligature.store import Layout, Manifest
+from ligature.store.atomic import write_csv
+
+if TYPE_CHECKING:
+    from ligature.reporting.section import Section
+
+LogsOption = Annotated[Path, typer.Option(help="Folder of the workflow's logs.")]
 
 
-def report(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> None:
-    """Build the results page with its tables and figures."""
+def report(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, logs: LogsOption = LOGS) -> None:
+    """Build the results page with its tables and figures, the ledger of claims and the account of compute."""
     from ligature.reporting import ReportSources, write_report
 
     layout = open_layout(params, results)
     sources = ReportSources.in_folder(layout.root, stores=list(store_facts(layout)))
-    page = write_report(layout.study, sources, layout.report)
+    page = write_report(layout.study, sources, layout.report, extra=[_claims(layout), _compute(layout, logs)])
     say(f"page: {page}")
+
+
+def _claims(layout: Layout) -> "Section":
+    from ligature.reporting.claims import Evidence, claims_section, claims_table
+
+    rows = [_table(layout.evaluation / "results.csv"), _table(layout.segmentation / "results.csv")]
+    evidence = Evidence(
+        correlations=_table(layout.pairs / "correlations.csv"),
+        results=pd.concat([table for table in rows if len(table)]),
+        ablation=_table(layout.ablation / "results.csv"),
+        mixes=_table(layout.mixes / "mixes.csv"),
+        sweep=_table(layout.sweep / "results.csv"),
+    )
+    claims = claims_table(evidence)
+    write_csv(layout.report / "claims.csv", claims)
+    return claims_section(claims)
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """Returns a table of the study with text in its columns of text; an empty one where there is none."""
+    if not path.is_file():
+        return pd.DataFrame(columns=[*RESULT_COLUMNS, "mix", "set"])
+    return pd.read_csv(path, dtype={"variant": str, "mix": str, "set": str}).fillna({"variant": ""})
+
+
+def _compute(layout: Layout, logs: Path) -> "Section":
+    from ligature.reporting.compute import compute_section, compute_table
+
+    folder = logs / layout.study.study
+    table = compute_table(finished_jobs(folder), counted_flops(layout))
+    return compute_section(table, read_json(layout.train / "projector.json"), read_json(folder / "train/compute.json"))
 
 
 def store_facts(layout: Layout) -> Iterator[dict[str, Any]]:
@@ -46,5 +87,5 @@ def show(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> Non
     path = layout.evaluation / "results.csv"
     if not path.is_file():
         raise DataError(f"{path}: missing; run the study first")
-    print(results_summary(pd.read_csv(path)))
+    print(results_summary(_table(path)))
     print(f"\nPage: {(layout.report / 'index.html').resolve()}")

@@ -23,7 +23,7 @@ from ligature.cli.context import (
 )
 from ligature.cli.pairs import chosen_pair
 from ligature.data.segmentation import SegmentationSet, open_segmentation
-from ligature.encoders import find_encoder, load_text_encoder, load_vision_encoder
+from ligature.encoders import TextEncoder, find_encoder, load_text_encoder, load_vision_encoder
 from ligature.errors import EncoderError, ParamsError
 from ligature.evaluation import class_embeddings, results_table
 from ligature.evaluation.segmentation import (
@@ -116,7 +116,7 @@ class Segmenter:
 
 @torch.inference_mode()
 def _name_vectors(
-    names: Sequence[str], templates: Sequence[str], encoder: Any, projector: Projector, pooled: bool
+    names: Sequence[str], templates: Sequence[str], encoder: TextEncoder, projector: Projector, pooled: bool
 ) -> Tensor:
     """Returns the mean prompt of every name, [names, d], unit length."""
     vectors = []

@@ -17,7 +17,7 @@ from ligature.errors import DataError
 IMAGES, TABLE, REPORT = "images.tar", "images.parquet", "report.json"
 SUCCESS = "success"
 """The status of a row whose picture stands in the tar."""
-MEMBER = re.compile(r"(.+)::(\d{1,18})\+(\d{1,18})", re.DOTALL)
+MEMBER = re.compile(r"(.+)::(\d{1,18})\+(\d{1,18})(?:!\d{1,4}x\d{1,4})?", re.DOTALL)
 
 
 def member_path(tar: Path | str, offset: int, size: int) -> str:

@@ -22,10 +22,11 @@ def count_flops(run: Callable[[], T]) -> tuple[T, int]:
     """Runs a forward pass and returns its result and the operations of its products, convolutions and attention.
 
     The count depends on shapes only, so it is the same on every machine. Work outside of torch counts nothing.
+    A compiled model runs uncompiled here: seen by the counter first, it would never be compiled after it.
     """
     counter = FlopCounterMode(display=False, custom_mapping=_MORE_KERNELS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a compiled model warns of the counter's hooks, which count nothing twice
+    with warnings.catch_warnings(), torch.compiler.set_stance("force_eager"):
+        warnings.filterwarnings("ignore", "Using `torch.compile", UserWarning)  # of hooks, which here are the counter's
         with counter:
             result = run()
     return result, int(counter.get_total_flops())

@@ -158,7 +158,7 @@ def _results(model: str, results: pd.DataFrame) -> str:
 
 def _is_spent(name: str) -> bool:
     """Whether a fact of the training says what it took rather than what came of it."""
-    return name in SPENT or "flop" in name or "seconds" in name
+    return name in SPENT or "flop" in name
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

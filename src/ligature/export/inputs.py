@@ -1,7 +1,6 @@
 """Images and texts through frozen encoders into what the projector takes in the mode it was trained in."""
 
 import contextlib
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
-from torch.nn import functional
 
 from ligature.data.images import read_image
 from ligature.encoders.text import TextEncoder
@@ -59,24 +57,9 @@ def image_inputs(features: VisionFeatures, mode: str, pooling: str, regions: int
             "cls": cls if "cls" in pooling else None,
             "local": patches.mean(dim=1) if "mean" in pooling else None,
         }
-    features.tokens()
-    local = patches if patches.shape[1] else None
-    if mode == "regions" and local is not None:
-        local = region_means(local, regions)
-    return {"cls": cls, "local": local}
-
-
-def region_means(patches: Tensor, side: int) -> Tensor:
-    """Returns the means of a ``side`` x ``side`` grid over the square of patches [b, t, d], as [b, side * side, d].
-
-    Raises:
-        DataError: the patches make no square, or one smaller than the grid.
-    """
-    edge = math.isqrt(patches.shape[1])
-    if edge * edge != patches.shape[1] or edge < side:
-        raise DataError(f"{patches.shape[1]} patches make no square of {side} x {side} regions")
-    grid = patches.transpose(1, 2).unflatten(2, (edge, edge))
-    return functional.adaptive_avg_pool2d(grid, side).flatten(2).transpose(1, 2)
+    tokens = features.regions(regions) if mode == "regions" else features.tokens()
+    local = tokens if cls is None else tokens[:, 1:]
+    return {"cls": cls, "local": local if local.shape[1] else None}
 
 
 def text_inputs(encoder: TextEncoder, texts: Sequence[str], mode: str) -> tuple[Tensor, Tensor | None]:

@@ -24,7 +24,13 @@ from ligature.store.hashing import hash_files, hash_strings
 
 
 def export_pair(
-    layout: Layout, vision: str, text: str, *, inside: bool | None = None, licence: str | None = None
+    layout: Layout,
+    vision: str,
+    text: str,
+    *,
+    inside: bool | None = None,
+    licence: str | None = None,
+    compute: Path | None = None,
 ) -> Path:
     """Writes the trained pair of a study into its folder ``model``.
 
@@ -35,6 +41,7 @@ def export_pair(
         inside: whether the encoders' files are copied into the folder (True) or named by Hub id (False); by default
             those that are not on the Hub are copied.
         licence: of the pair, as its maker states it.
+        compute: file with the account of the training's compute, shown in the card where it is there.
 
     Returns:
         The folder.
@@ -59,7 +66,7 @@ def export_pair(
         projector="",
         **{side: params for side, (params, _, _) in sides.items()},
     )
-    facts = _card_facts(layout, trained, licence)
+    facts = _card_facts(layout, trained, licence, compute)
     encoders = {side: folder for side, (_, _, folder) in sides.items() if folder is not None}
     parts = {name: trained.get(name) or {} for name in ("facts", "provenance")}
     write_pair(layout.model, config, projector, encoders, model_card(config, facts), **parts)
@@ -106,11 +113,10 @@ def _public_name(params: EncoderParams) -> str:
     return Path(text).name if text.startswith(("/", ".", "~", "$", "{")) else text
 
 
-def _card_facts(layout: Layout, trained: dict[str, Any], licence: str | None) -> CardFacts:
+def _card_facts(layout: Layout, trained: dict[str, Any], licence: str | None, compute: Path | None) -> CardFacts:
     study = layout.study
     facts = {name: value for name, value in trained.get("facts", {}).items() if not isinstance(value, dict)}
     settings = trained.get("provenance", {}).get("train") or study.train.model_dump()
-    compute = layout.train / "compute.json"
     return CardFacts(
         study=study.study,
         rendered=study.world is not None,
@@ -118,7 +124,7 @@ def _card_facts(layout: Layout, trained: dict[str, Any], licence: str | None) ->
         training={"embed_dim": trained["config"]["embed_dim"], **facts},
         settings=settings,
         results=_results(layout),
-        compute=read_json(compute) if compute.is_file() else {},
+        compute=read_json(compute) if compute is not None and compute.is_file() else {},
         licence=licence,
         code_version=__version__,
     )
@@ -131,11 +137,17 @@ def _training_data(layout: Layout, name: str) -> TrainingData:
 
 
 def _results(layout: Layout) -> pd.DataFrame:
+    """Returns the rows of the evaluation, and of segmentation where it was measured."""
     path = layout.evaluation / "results.csv"
     if not path.is_file():
         raise DataError(f"{path}: missing; run `ligature evaluate` first")
-    table = pd.read_csv(path, keep_default_na=False)
+    paths = [path, layout.segmentation / "results.csv"]
+    return pd.concat([_read_results(path) for path in paths if path.is_file()], ignore_index=True)
+
+
+def _read_results(path: Path) -> pd.DataFrame:
+    table = pd.read_csv(path, keep_default_na=False, dtype={"variant": str})
     missing = [column for column in RESULT_COLUMNS if column not in table and column != "variant"]
     if missing:
-        raise DataError(f"{path}: column {missing[0]!r} is missing; run `ligature evaluate` again")
+        raise DataError(f"{path}: column {missing[0]!r} is missing; run the evaluation again")
     return table if "variant" in table else table.assign(variant="")

@@ -1,4 +1,4 @@
-"""What process 0 does between steps: it shows progress, tells trackers, keeps checkpoints and the account of compute."""
+"""What process 0 does between steps: progress, trackers, checkpoints and the account of compute."""
 
 import time
 from contextlib import ExitStack

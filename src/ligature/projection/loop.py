@@ -98,7 +98,7 @@ class TrainingLoop:
         loaded = Prefetch(loading, runtime.prefetch)
         with StopRequest() as stop, closing(iter(loaded)) as steps:
             for micro_batches in steps:
-                row = self._step(micro_batches)
+                row = self.step(micro_batches)
                 state.history.append(row)
                 if state.step % self.steps_per_epoch == 0 or state.step == self.total_steps:
                     row.update(self._end_epoch(validate))
@@ -107,21 +107,8 @@ class TrainingLoop:
                 if self.processes.sum(stop.requested) and state.step < self.total_steps:
                     self._stop(journal)
 
-    def facts(self) -> dict[str, Any]:
-        """Returns the figures of the finished training, its last metrics included."""
-        history = self.state.history
-        return {
-            "trainable_parameters": self.state.projector.count_parameters(),
-            "images": len(self.data.images),
-            "texts": len(self.data.texts),
-            "steps": self.state.step,
-            "samples_seen": self.state.step * self.batches.size,
-            "flops": self.state.step * self._flops_of_a_step(),
-            "train_loss": fmean(row["train_loss"] for row in history[-self.steps_per_epoch :]),
-            "temperature": self.state.projector.temperature,
-        } | {key: value for key, value in history[-1].items() if key.startswith("validation_")}
-
-    def _step(self, micro_batches: list[MicroBatch]) -> dict[str, Any]:
+    def step(self, micro_batches: list[MicroBatch]) -> dict[str, Any]:
+        """Takes one step on this process's share of a batch, and returns its row of the history."""
         state = self.state
         learning_rate, temperature = self._set_learning_rate(), state.projector.temperature
         state.optimizer.zero_grad()
@@ -140,6 +127,20 @@ class TrainingLoop:
             "learning_rate": learning_rate,
             "temperature": temperature,
         }
+
+    def facts(self) -> dict[str, Any]:
+        """Returns the figures of the finished training, its last metrics included."""
+        history = self.state.history
+        return {
+            "trainable_parameters": self.state.projector.count_parameters(),
+            "images": len(self.data.images),
+            "texts": len(self.data.texts),
+            "steps": self.state.step,
+            "samples_seen": self.state.step * self.batches.size,
+            "flops": self.state.step * self._flops_of_a_step(),
+            "train_loss": fmean(row["train_loss"] for row in history[-self.steps_per_epoch :]),
+            "temperature": self.state.projector.temperature,
+        } | {key: value for key, value in history[-1].items() if key.startswith("validation_")}
 
     def _set_learning_rate(self) -> float:
         settings = self.settings

@@ -1,6 +1,6 @@
 """How a projector is trained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ligature.errors import ParamsError
 from ligature.projection.losses import LossSettings
@@ -44,7 +44,7 @@ class TrainSettings:
     checkpoint_every_seconds: float = 300.0
     checkpoint_every_steps: int | None = None
     require_progress: bool = True
-    loss: LossSettings = LossSettings()
+    loss: LossSettings = field(default_factory=LossSettings)
 
     def __post_init__(self) -> None:
         """Checks every value."""

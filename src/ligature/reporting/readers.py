@@ -9,6 +9,9 @@ import pandas as pd
 
 from ligature.errors import DataError
 
+RESULT_COLUMNS = ("task", "dataset", "split", "model", "protocol", "metric", "value", "n", "seed")
+"""Columns that every file of result rows has; newer ones have ``variant`` too."""
+
 
 def read_table(path: Path | None, columns: Sequence[str], stage: str | None = None) -> pd.DataFrame:
     """Reads a csv; one without a stage is optional and empty where it is absent.
@@ -25,6 +28,26 @@ def read_table(path: Path | None, columns: Sequence[str], stage: str | None = No
     if stage and table.empty:
         raise DataError(f"{path}: no rows; run the {stage} stage again")
     return table
+
+
+def read_results(path: Path | None, stage: str | None = None) -> pd.DataFrame:
+    """Reads a csv of result rows; one without a stage is optional and empty where it is absent.
+
+    The column ``variant`` is empty text where a file does not have it, as files from before there were variants.
+
+    Raises:
+        DataError: as ``read_table``, or a value is not a finite number.
+    """
+    table = read_table(path, RESULT_COLUMNS, stage)
+    for column in ("value", "n", "seed"):
+        values = pd.to_numeric(table[column], errors="coerce").astype(float)
+        wrong = table.index[values.isna() | values.abs().eq(float("inf"))]
+        if len(wrong):
+            raise DataError(
+                f"{path}: column {column!r}, row {wrong[0] + 1}: not a finite number; run the stage that makes it again"
+            )
+    variants = table["variant"].fillna("") if "variant" in table else ""
+    return table.assign(value=pd.to_numeric(table["value"]).astype(float), variant=variants)
 
 
 def read_typed_table(
@@ -109,8 +132,11 @@ def _read(path: Path | None, reader: Callable[[Path], Any], stage: str | None) -
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    """Reads a csv in which nothing but an empty cell is missing: a concept may be called ``null`` or ``NA``."""
-    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+    """Reads a csv in which nothing but an empty cell is missing: a concept may be called ``null`` or ``NA``.
+
+    A variant is text although it may be a number of words.
+    """
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"variant": str})
 
 
 def _read_json(path: Path) -> Any:

@@ -1,5 +1,6 @@
 """Writes the results page of a study, with its figures and tables beside it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +11,27 @@ from ligature.reporting.sources import ReportSources, read_sources
 from ligature.reporting.thumbnails import data_uri
 from ligature.store.atomic import write_text
 
-OWN_FILES = {"figures": ("*.png", "*.svg", "*.csv"), "tables": ("*.csv", "*.md")}
+OWN_FILES = {"figures": ("*.png", "*.svg", "*.csv"), "tables": ("*.csv", "*.md", "*.tex")}
 
 
-def write_report(study: Study, sources: ReportSources, folder: Path | str) -> Path:
+def write_report(study: Study, sources: ReportSources, folder: Path | str, extra: Sequence[Section] = ()) -> Path:
     """Writes ``index.html``, ``figures/`` and ``tables/`` into ``folder``; returns the path of the page.
 
     The page holds its pictures and style and fetches nothing. The same inputs give the same bytes. Figures and
     tables of an earlier report in the same folder are removed.
+
+    Args:
+        study: all parameters.
+        sources: the files the page is made from.
+        folder: of the page.
+        extra: further sections, shown after those of the results.
 
     Raises:
         DataError: a required input is missing or not what it should be.
     """
     folder = Path(folder)
     inputs = read_sources(sources)
-    parts = sections(study, inputs)
+    parts = sections(study, inputs, extra)
     _clear(folder)
     shown = [_save(part, folder) for part in parts]
     page = _render(

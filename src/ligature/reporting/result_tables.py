@@ -5,11 +5,12 @@ from importlib.resources import files
 
 import pandas as pd
 
-from ligature.reporting.aggregate import CHANCE, over_seeds
+from ligature.reporting.aggregate import CHANCE, main_rows, over_seeds, task_rows
 from ligature.reporting.table import Table
 from ligature.reporting.text import DIRECTIONS_NOTE, NOTHING, bounded, metric_header, slug, spread
 
 ROW_KEYS = ["dataset", "split", "protocol", "model"]
+PROMPT_KEYS = ["dataset", "variant", "protocol", "model"]
 ROWS_ARE = {"T1": "blocks", "T2": "training data"}
 """What stands in the first column of a published table, where it is no model."""
 PUBLISHED_TITLES = {
@@ -25,30 +26,57 @@ PUBLISHED_TITLES = {
 
 def result_tables(results: pd.DataFrame) -> list[Table]:
     """Returns one table a task: a row a data set and model, chance under the model, a column a metric."""
-    table = over_seeds(results)
-    return [_result_table(task, rows) for task, rows in table.groupby("task", sort=False)]
+    table = over_seeds(main_rows(results))
+    return [_task_table(task, rows) for task, rows in table.groupby("task", sort=False)]
 
 
-def _result_table(task: str, rows: pd.DataFrame) -> Table:
+def _task_table(task: str, rows: pd.DataFrame) -> Table:
+    caption = f"{bounded(task).capitalize()}, measured here, fractions in %."
+    return measured_table(f"results-{slug(task)}", caption, rows, ROW_KEYS, ["data set", "split", "protocol", "model"])
+
+
+def prompt_tables(results: pd.DataFrame) -> list[Table]:
+    """Returns one table of classification by prompt set, of the data sets that have several; none without."""
+    table = over_seeds(task_rows(results, "classification"))
+    several = table.loc[table["variant"] != "", "dataset"].unique()
+    rows = table[table["dataset"].isin(several) & ((table["model"] != CHANCE) | (table["variant"] == ""))]
+    if rows.empty:
+        return []
+    caption = "Classification by prompt set; “main” are the templates of the table above. Fractions in %."
+    names = ["data set", "prompt set", "protocol", "model"]
+    shown = rows.assign(variant=rows["variant"].replace("", "main"))
+    return [measured_table("results-prompt-sets", caption, shown, PROMPT_KEYS, names)]
+
+
+def measured_table(name: str, caption: str, rows: pd.DataFrame, keys: list[str], names: list[str]) -> Table:
+    """Returns a row a key and a column a metric.
+
+    Args:
+        name: stem of the table's files.
+        caption: its first sentences.
+        rows: rows of ``over_seeds``.
+        keys: columns that tell the rows of the table apart, ``dataset`` first and ``model`` last.
+        names: shown names of ``keys``.
+    """
     metrics = list(dict.fromkeys(rows["metric"]))
-    groups = rows.groupby(ROW_KEYS, sort=False)
+    groups = rows.groupby(keys, sort=False)
     datasets = list(dict.fromkeys(rows["dataset"]))
-    keys = sorted(groups.groups, key=lambda key: (datasets.index(key[0]), key[1], key[3] == CHANCE))
-    notes = [f"{bounded(task).capitalize()}, measured here, fractions in %."]
+    order = sorted(groups.groups, key=lambda key: (datasets.index(key[0]), key[-1] == CHANCE))
+    notes = [caption]
     notes += ["Mean ± deviation over seeds."] if rows["seeds"].max() > 1 else []
     notes += [DIRECTIONS_NOTE] if any("→" in metric_header(metric) for metric in metrics) else []
     return Table(
-        name=f"results-{slug(task)}",
+        name=name,
         caption=" ".join(notes),
         data=rows,
-        header=["data set", "split", "protocol", "model", "n", *map(metric_header, metrics)],
-        rows=[_result_cells(key, groups.get_group(key), metrics) for key in keys],
-        text_columns=4,
-        muted=frozenset(index for index, key in enumerate(keys) if key[3] == CHANCE),
+        header=[*names, "n", *map(metric_header, metrics)],
+        rows=[_cells(key, groups.get_group(key), metrics) for key in order],
+        text_columns=len(keys),
+        muted=frozenset(index for index, key in enumerate(order) if key[-1] == CHANCE),
     )
 
 
-def _result_cells(key: tuple[str, ...], rows: pd.DataFrame, metrics: list[str]) -> list[str]:
+def _cells(key: tuple[str, ...], rows: pd.DataFrame, metrics: list[str]) -> list[str]:
     by_metric = rows.set_index("metric").reindex(metrics)
     cells = [spread(row.Index, row.value, row.sd) for row in by_metric.itertuples()]
     sizes = " / ".join(str(n) for n in dict.fromkeys(rows["n"]))
@@ -88,4 +116,5 @@ def _published_table(name: str, rows: pd.DataFrame) -> Table:
         data=rows,
         header=[ROWS_ARE.get(name, "model"), *shown],
         rows=[[label, *(printed.get(label, NOTHING) for printed in shown.values())] for label in labels],
+        muted=frozenset(range(len(labels))),
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from ligature.reporting.drawing import Drawing
+from ligature.reporting.overlays import Overlay
 from ligature.reporting.samples import SampleCard
 from ligature.reporting.table import Table
 
@@ -19,6 +20,7 @@ class Section:
         drawings: figures, in order.
         tables: tables, in order.
         samples: sample retrievals.
+        overlays: photographs with their masks.
         details: (summary, preformatted text) of collapsible parts.
         published: tables shown apart, measured by others.
         files: tables written beside the page and not shown.
@@ -31,6 +33,7 @@ class Section:
     drawings: list[Drawing] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     samples: list[SampleCard] = field(default_factory=list)
+    overlays: list[Overlay] = field(default_factory=list)
     details: list[tuple[str, str]] = field(default_factory=list)
     published: list[Table] = field(default_factory=list)
     files: list[Table] = field(default_factory=list)

@@ -7,14 +7,17 @@ from typing import Any
 
 import pandas as pd
 
+from ligature.data.files import safe_join
 from ligature.reporting.curation_sources import CurationInputs, CurationSources, read_curation
-from ligature.reporting.readers import read_objects, read_record, read_table
+from ligature.reporting.readers import read_objects, read_record, read_results, read_table, read_typed_table
 
 PAIR_COLUMNS = (
     *("dataset", "vision", "text", "n", "vision_dim", "text_dim", "cka_biased", "cka_debiased", "cka_ci_low"),
     *("cka_ci_high", "cka_null_mean", "cka_null_sd", "cka_z", "cka_p", "cka_rbf", "mutual_knn"),
 )
-RESULT_COLUMNS = ("task", "dataset", "split", "model", "protocol", "metric", "value", "n", "seed")
+COST_NUMBERS = ("image_bytes", "caption_bytes", "image_vectors", "image_flops")
+CLASS_TEXTS = ("dataset", "class")
+OVERLAY_KEYS = {"dataset", "id", "file", "classes", "predicted", "colours"}
 SAMPLE_KEYS = {"dataset", "direction", "query", "hits"}
 
 
@@ -32,6 +35,11 @@ class ReportSources:
         samples: json, sample retrievals.
         features: csv, features in the plane before and after alignment.
         stores: one dict an embedding store: encoder, modality, dataset, rows, dims, skipped, truncated, max_tokens.
+        sweep: csv of result rows of the sweep, the model being the run.
+        costs: csv, one row a kind of features: bytes and operations an image and a caption.
+        segmentation: csv of result rows of zero-shot segmentation.
+        classes: csv, one row a class that was segmented.
+        overlays: json, index of the pictures of masks, their files named from its own folder.
         curation: what the stages of curation leave.
     """
 
@@ -44,6 +52,11 @@ class ReportSources:
     samples: Path | None = None
     features: Path | None = None
     stores: Sequence[dict[str, Any]] = ()
+    sweep: Path | None = None
+    costs: Path | None = None
+    segmentation: Path | None = None
+    classes: Path | None = None
+    overlays: Path | None = None
     curation: CurationSources = field(default_factory=CurationSources)
 
     @classmethod
@@ -60,6 +73,11 @@ class ReportSources:
             samples=folder / "evaluation/samples.json",
             features=folder / "evaluation/features_2d.csv",
             stores=stores,
+            sweep=folder / "sweep/results.csv",
+            costs=folder / "sweep/costs.csv",
+            segmentation=folder / "segmentation/results.csv",
+            classes=folder / "segmentation/classes.csv",
+            overlays=folder / "segmentation/overlays.json",
             curation=CurationSources.in_folder(folder),
         )
 
@@ -77,6 +95,11 @@ class ReportInputs:
     samples: list[dict[str, Any]]
     features: pd.DataFrame
     stores: pd.DataFrame
+    sweep: pd.DataFrame
+    costs: pd.DataFrame
+    segmentation: pd.DataFrame
+    classes: pd.DataFrame
+    overlays: list[dict[str, Any]]
     curation: CurationInputs
 
 
@@ -91,10 +114,23 @@ def read_sources(sources: ReportSources) -> ReportInputs:
         chosen=read_record(sources.chosen, ("vision", "text", "rank_by", "value", "chosen_by"), stage="pairs"),
         history=read_table(sources.history, ("step", "train_loss", "learning_rate", "temperature"), stage="train"),
         projector=read_record(sources.projector, ("config", "facts"), stage="train"),
-        results=read_table(sources.results, RESULT_COLUMNS, stage="evaluate"),
+        results=read_results(sources.results, stage="evaluate"),
         correlations=read_table(sources.correlations, ("dataset", "metric", "target", "pearson", "spearman", "n")),
         samples=read_objects(sources.samples, SAMPLE_KEYS),
         features=read_table(sources.features, ("stage", "modality", "pair", "x", "y")),
         stores=pd.DataFrame(list(sources.stores)),
+        sweep=read_results(sources.sweep),
+        costs=read_typed_table(sources.costs, ["mode"], COST_NUMBERS),
+        segmentation=read_results(sources.segmentation),
+        classes=read_table(sources.classes, CLASS_TEXTS),
+        overlays=_overlays(sources.overlays),
         curation=read_curation(sources.curation),
     )
+
+
+def _overlays(path: Path | None) -> list[dict[str, Any]]:
+    """Reads the index of overlays; their files become paths."""
+    return [
+        entry | {"file": safe_join(Path(path).parent, str(entry["file"]), Path(path))}
+        for entry in read_objects(path, OVERLAY_KEYS)
+    ]

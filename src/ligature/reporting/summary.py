@@ -3,19 +3,23 @@
 import pandas as pd
 
 from ligature.reporting.aggregate import with_chance
+from ligature.reporting.outcome_readings import is_headline
 from ligature.reporting.text import bounded, is_fraction, measured, spread
 
 
 def results_summary(results: pd.DataFrame) -> str:
     """Returns a table of plain text: task, dataset, model, metric, value and chance, fractions in percent.
 
+    Of variants, such as languages, only the first metric to look at is shown.
+
     Args:
         results: rows of the results schema; rows of the model ``chance`` stand beside the others. Several
             seeds become their mean and deviation.
     """
+    results = results[(results["variant"] == "") | results["metric"].map(is_headline)]
     rows = [
         (
-            bounded(row.task),
+            bounded(f"{row.task} ({row.variant})" if row.variant else row.task),
             bounded(row.dataset),
             bounded(row.model),
             bounded(row.metric),

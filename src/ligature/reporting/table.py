@@ -1,4 +1,4 @@
-"""A table as it is shown and as it is written: raw numbers as csv, the shown text as markdown."""
+"""A table as it is shown and as it is written: raw numbers as csv, the shown text as markdown and as LaTeX."""
 
 import html
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ligature.reporting.latex import latex_tabular
 from ligature.reporting.text import bounded
 from ligature.store.atomic import write_csv, write_text
 
@@ -24,6 +25,7 @@ class Table:
         text_columns: number of leading columns that hold text; the rest are aligned as numbers.
         strong: indices of the rows to mark.
         muted: indices of the rows to show in a lighter tone.
+        prose: indices of the columns that hold sentences, which run over several lines.
     """
 
     name: str
@@ -34,11 +36,13 @@ class Table:
     text_columns: int = 1
     strong: frozenset[int] = frozenset()
     muted: frozenset[int] = frozenset()
+    prose: frozenset[int] = frozenset()
 
     def save(self, folder: Path) -> None:
-        """Writes ``name`` as csv and as markdown into ``folder``."""
+        """Writes ``name`` as csv, markdown and LaTeX into ``folder``."""
         write_csv(folder / f"{self.name}.csv", self.data)
         write_text(folder / f"{self.name}.md", self.markdown())
+        write_text(folder / f"{self.name}.tex", self.latex())
 
     def markdown(self) -> str:
         """Returns the shown cells as a markdown table, strong rows in bold."""
@@ -48,6 +52,14 @@ class Table:
             mark = "**" if index in self.strong else ""
             lines.append(f"{mark}{_cell(cell)}{mark}" for cell in row)
         return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+    def latex(self) -> str:
+        """Returns the shown cells as a tabular of booktabs, strong rows in bold, columns of sentences 8 cm wide."""
+        columns = "".join(
+            "p{8cm}" if column in self.prose else "l" if column < self.text_columns else "r"
+            for column in range(len(self.header))
+        )
+        return latex_tabular(columns, self.header, self.rows, self.strong)
 
 
 def _cell(text: str) -> str:

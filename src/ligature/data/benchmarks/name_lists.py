@@ -14,6 +14,8 @@ from ligature.data.benchmarks.labelled import (
 from ligature.data.files import safe_join
 from ligature.errors import DataError
 
+MAX_DIGITS = 9
+
 
 def read_oxford_pets(root: Path, split: str) -> LabelledImages:
     """Reads the Oxford pets: ``annotations/<split>.txt``, where the name of an image begins with its breed.
@@ -28,7 +30,8 @@ def read_oxford_pets(root: Path, split: str) -> LabelledImages:
             continue
         name, number = [*line.split(), ""][:2]
         breed = name.rpartition("_")[0]
-        if not breed or not number.isdecimal() or breeds.setdefault(int(number), breed) != breed:
+        known = number.isdecimal() and len(number) <= MAX_DIGITS
+        if not breed or not known or breeds.setdefault(int(number), breed) != breed:
             raise DataError(f"{listing}: expected an image, the number of its breed and more, got {line[:60]!r}")
         files.append((listed_image(folder, f"{name}.jpg", listing), breed))
     if sorted(breeds) != list(range(1, len(breeds) + 1)) or len(set(breeds.values())) < len(breeds):
