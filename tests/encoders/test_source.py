@@ -22,6 +22,8 @@ from ligature.errors import EncoderError
 from ligature.params.encoders import VisionEncoderParams, VisionRecipe
 from ligature.store import Layout
 
+RECIPE = VisionRecipe(architecture="vit", objective="none")
+
 
 @pytest.fixture
 def vit(tmp_path):
@@ -76,12 +78,32 @@ def test_package_source_is_pinned():
 
 
 def test_recipe_is_found_in_the_layout(tmp_path):
-    recipe = VisionRecipe(architecture="vit", objective="none")
-    params = VisionEncoderParams(name="tiny", loader="transformers", recipe=recipe)
+    params = VisionEncoderParams(name="tiny", loader="transformers", recipe=RECIPE)
     with pytest.raises(EncoderError, match="run the study's encoder step first"):
         load_vision_encoder(params, layout(tmp_path))
     ARCHITECTURES["vit"].saved(layout(tmp_path).encoder("tiny"))
     assert load_vision_encoder(params, layout(tmp_path)).identity["source"] == "this study"
+
+
+def test_an_encoder_of_no_study_needs_no_layout(vit):
+    assert resolve_source(vision_params(vit), None).identity == digest(vit / "model.safetensors")
+    assert not resolve_source(vision_params(vit), None).on_hub
+    assert resolve_source(minilm_params(), None).identity == MINILM_REVISION
+    with pytest.raises(EncoderError, match="a recipe belongs to a study"):
+        resolve_source(VisionEncoderParams(name="tiny", loader="transformers", recipe=RECIPE), None)
+
+
+def test_without_a_study_a_source_is_taken_literally(vit, monkeypatch):
+    monkeypatch.setenv("TINY_MODELS", str(vit.parent))
+    with pytest.raises(EncoderError, match="no such folder"):
+        resolve_source(vision_params("${TINY_MODELS}/vit"), None)
+
+
+def test_what_comes_from_the_hub_says_so(vit, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(vit))
+    source = resolve_source(vision_params("team/vit"), None)
+    assert source.on_hub
+    assert source.identity == vit.name
 
 
 @pytest.mark.parametrize("source", ["/no/such/folder", "./none", "a/b/c"])

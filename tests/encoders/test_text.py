@@ -164,3 +164,10 @@ def test_bag_of_words_encoder():
     assert encoder.token_lengths(["a red, red circle", ""]) == [4, 0]
     np.testing.assert_array_equal(encoder.forward(["a"]).pooled.numpy(), hashed_counts(["photo of a"], 16))
     assert not hashed_counts(["", "?!"], 16).any()
+
+
+def test_an_encoder_of_no_study_is_the_same(folders):
+    params = text_params(folders["bert"], prompt="a ")
+    alone = load_text_encoder(params, None)
+    assert alone.identity == load(params).identity
+    torch.testing.assert_close(alone.forward(TEXTS).pooled, load(params).forward(TEXTS).pooled)

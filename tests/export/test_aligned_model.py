@@ -28,6 +28,8 @@ MODES = [
     ("regions", "cls"),
     ("tokens-int8", "cls"),
 ]
+TOLERANCE = {"tokens-int8": 1e-2}
+"""Above the rounding of stores in 16 bits: these hold 8 bits."""
 
 
 @pytest.mark.parametrize(("mode", "pooling"), MODES)
@@ -39,7 +41,7 @@ def test_a_pair_gives_what_the_stores_give(tmp_path, mode, pooling):
     for ours, stored in ((model.encode_image(paths, batch_size=4), images), (model.encode_text(CAPTIONS), texts)):
         assert ours.dtype == np.float32
         assert ours.shape == (len(CAPTIONS), 16)
-        np.testing.assert_allclose(ours, stored, atol=3e-3 if mode == "tokens-int8" else 1e-3)
+        np.testing.assert_allclose(ours, stored, atol=TOLERANCE.get(mode, 1e-3))
         np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
     assert np.abs(images - images[::-1]).max() > 0.01, "all images alike would show nothing"
 

@@ -25,7 +25,6 @@ from ligature.projection import (
 from ligature.store import Layout
 from ligature.store.atomic import write_csv, write_json
 
-TINY = Path(__file__).parents[1] / "studies" / "tiny.yaml"
 CAPTIONS = ["a red circle", "the big blue square on the left", "small circles", "photo of a square", "red", "a a a"]
 BRANCHES = {
     "cls": {"vision_local": "none"},
@@ -47,19 +46,25 @@ def write_captioned(folder: Path) -> None:
 
 def study_values(folder: Path, mode: str, pooling: str, **encoders: dict[str, Any]) -> dict[str, Any]:
     """Returns the values of a study of one captioned data set and one pair of encoders."""
-    values = yaml.safe_load(TINY.read_text(encoding="utf-8"))
-    values |= {"world": None, "sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None}
     files = {"images": str(folder / "photos"), "captions": str(folder / "photos" / "captions.json")}
-    values["datasets"] = {"photos": {"format": "coco", "split": "train", **files}}
     vision = {"name": "vit", "loader": "transformers", "source": str(folder / "vit"), "pooling": pooling}
     text = {"name": "bert", "loader": "transformers", "source": str(folder / "bert"), "pooling": "mean"}
     text |= {"prompt": "photo of ", "max_length": 9}
-    values["encoders"] = {"vision": [encoders.get("vision", vision)], "text": [encoders.get("text", text)]}
-    values["pairs"] |= {"datasets": ["photos"]}
-    values["pairs"]["probe"] |= {"train": "photos", "test": "photos"}
-    values["train"] |= {"datasets": ["photos"], "validation": "photos", "mode": mode}
-    values["evaluate"] = {"retrieval": ["photos"]}
-    return values
+    probe = {"train": "photos", "test": "photos"}
+    train = {"datasets": ["photos"], "validation": "photos", "mode": mode, "projector": {"embed_dim": 16}}
+    absent = dict.fromkeys(("world", "curate", "download", "ablation", "sweep"))
+    return absent | {
+        "study": "tiny",
+        "datasets": {"photos": {"format": "coco", "split": "train", **files}},
+        "encoders": {"vision": [encoders.get("vision", vision)], "text": [encoders.get("text", text)]},
+        "embed": {},
+        "pairs": {"datasets": ["photos"], "probe": probe | {"embed_dim": 16}},
+        "train": train | {"epochs": 12, "batch_size": 6, "learning_rate": 0.003},
+        "evaluate": {"retrieval": ["photos"]},
+        "sources": {},
+        "mixes": {},
+        "report": {},
+    }
 
 
 def make_study(

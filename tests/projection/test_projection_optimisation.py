@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from ligature.errors import ParamsError
 from ligature.projection import (
+    LossSettings,
     Projector,
     ProjectorConfig,
     TrainSettings,
-    info_nce,
+    contrastive_loss,
     learning_rate_at,
     make_optimizer,
     parameter_groups,
@@ -40,15 +41,17 @@ def test_loss_is_the_double_loop(count, temperature, seed):
     images, texts = torch.nn.functional.normalize(
         torch.randn(2, count, 5, dtype=torch.float64, generator=generator), dim=-1
     )
-    loss = info_nce(images, texts, torch.tensor(-math.log(temperature), dtype=torch.float64))
+    loss = contrastive_loss(
+        images, texts, torch.tensor(-math.log(temperature), dtype=torch.float64), None, LossSettings()
+    )
     assert loss.item() == pytest.approx(plain_info_nce(images.tolist(), texts.tolist(), temperature), rel=1e-9)
 
 
 def test_loss_of_equal_features_is_chance_and_of_orthogonal_pairs_is_low():
     scale = torch.tensor(math.log(100.0))
     same = torch.nn.functional.normalize(torch.ones(8, 8), dim=-1)
-    assert info_nce(same, same, scale).item() == pytest.approx(math.log(8), rel=1e-5)
-    assert info_nce(torch.eye(8), torch.eye(8), scale).item() < 1e-6
+    assert contrastive_loss(same, same, scale, None, LossSettings()).item() == pytest.approx(math.log(8), rel=1e-5)
+    assert contrastive_loss(torch.eye(8), torch.eye(8), scale, None, LossSettings()).item() < 1e-6
 
 
 def test_learning_rate_meets_its_corners():

@@ -45,7 +45,10 @@ def test_no_more_is_made_ahead_than_asked_for(ahead):
 
     with closing(iter(Prefetch(items(), ahead))) as stream:
         assert next(stream) == 0
-        time.sleep(0.1)
+        deadline = time.monotonic() + 10
+        while len(made) < 1 + ahead and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.05)
         assert len(made) == 1 + ahead
     assert prefetch_threads() == []
 
@@ -74,7 +77,7 @@ def test_waiting_is_counted_and_work_beside_it_is_not():
         for _ in source:
             time.sleep(0.1)
     assert direct.waited >= 0.2
-    assert 0.04 < ahead.waited < 0.15
+    assert 0.04 < ahead.waited < direct.waited
 
 
 @settings(max_examples=25, deadline=None)

@@ -23,7 +23,7 @@ from ligature.projection.journal import Journal
 from ligature.projection.runtime import Runtime
 from ligature.projection.stopping import StopRequest
 
-SETTINGS = TrainSettings(epochs=12, batch_size=16, warmup_steps=3, learning_rate=3e-3, checkpoint_every_steps=1)
+SETTINGS = TrainSettings(epochs=8, batch_size=16, warmup_steps=3, learning_rate=3e-3, checkpoint_every_steps=1)
 RESULTS = ("projector.safetensors", "projector.json", "history.csv")
 
 CHILD = """
@@ -205,7 +205,7 @@ def test_interruption_in_an_epoch_between_checkpoints_costs_nothing_but_time(tmp
 
 
 def test_kill_between_result_files_is_mended(tmp_path, uninterrupted):
-    interrupted(tmp_path, 12)
+    interrupted(tmp_path, 8)
     (tmp_path / "projector.safetensors").write_bytes(b"half")
     (tmp_path / ".projector.json.99.partial").write_bytes(b"half")
     (tmp_path / "checkpoint" / ".state.pt.99.partial").write_bytes(b"half")

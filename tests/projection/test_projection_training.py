@@ -25,7 +25,9 @@ from ligature.projection import (
     train,
     train_probe,
 )
+from ligature.projection.distributed import Processes
 from ligature.projection.health import chance_loss, check_progress
+from ligature.projection.loop import TrainingLoop
 from ligature.projection.losses import LossSettings, contrastive_loss
 from ligature.projection.runtime import Runtime
 
@@ -292,6 +294,29 @@ def test_bad_arguments_are_refused_before_the_first_step():
         train(CONFIG, data, dataclasses.replace(SETTINGS, loss=LossSettings("siglip")))
     with pytest.raises(ParamsError, match="16 pairs in groups of 3"):
         train(CONFIG, data, dataclasses.replace(SETTINGS, loss=LossSettings(negatives="local", group=3)))
+
+
+def test_compiling_without_a_compiler_names_the_remedy(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(ParamsError, match=r"needs a C\+\+ compiler"):
+        Runtime(compiled=True)
+
+
+@pytest.mark.parametrize("micro_batch", [None, 6])
+def test_a_gradient_scaler_changes_results_by_rounding_alone_and_passes_over_overflows(micro_batch):
+    def trained(scaler: torch.amp.GradScaler | None) -> TrainingLoop:
+        alone = Processes(torch.device("cpu"))
+        loop = TrainingLoop(CONFIG, planted_pairs(50), SETTINGS, Runtime(micro_batch=micro_batch), alone)
+        loop.state.scaler = scaler or loop.state.scaler
+        loop.run(None, None)
+        return loop
+
+    plain, scaled = trained(None), trained(torch.amp.GradScaler("cpu", init_scale=1024.0))
+    for name, expected in plain.state.projector.state_dict().items():
+        torch.testing.assert_close(scaled.state.projector.state_dict()[name], expected, rtol=1e-4, atol=1e-6)
+    overflowing = trained(torch.amp.GradScaler("cpu", init_scale=2.0**127))
+    assert overflowing.state.scaler.get_scale() < 2.0**127
+    assert all(tensor.isfinite().all() for tensor in overflowing.state.projector.state_dict().values())
 
 
 @pytest.mark.parametrize(

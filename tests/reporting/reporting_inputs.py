@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from evaluation_inputs import further_results, segmentation_files, sweep_costs, sweep_params, sweep_results
 from PIL import Image
 
+from ligature.evaluation import RESULT_COLUMNS
 from ligature.params import Study, load_study
 
 VISION = ["pixels", "vit-plain", "resnet-good"]
@@ -29,9 +31,10 @@ STORES = [
 
 
 def small_study() -> Study:
-    """Returns the tiny study with a title that looks like markup."""
+    """Returns the tiny study with a title that looks like markup, and a sweep."""
     study = load_study(Path(__file__).parents[1] / "studies/tiny.yaml")
-    return study.model_copy(update={"report": study.report.model_copy(update={"title": TITLE})})
+    report = study.report.model_copy(update={"title": TITLE})
+    return study.model_copy(update={"report": report, "sweep": sweep_params()})
 
 
 def pairs_table(dataset: str = "val") -> pd.DataFrame:
@@ -95,7 +98,7 @@ def results_table() -> pd.DataFrame:
         ("retrieval", "val", "val", "chance", "cosine", "i2t_recall@1", 0.01, 100, 0),
         ("retrieval", "val", "val", "chance", "cosine", "t2i_recall@1", 0.01, 100, 0),
     ]
-    return pd.DataFrame(rows, columns=["task", "dataset", "split", "model", "protocol", "metric", "value", "n", "seed"])
+    return pd.DataFrame(rows, columns=[*RESULT_COLUMNS[:-1]]).assign(variant="")
 
 
 def write_inputs(folder: Path, dataset: str = "val") -> None:
@@ -114,16 +117,19 @@ def write_inputs(folder: Path, dataset: str = "val") -> None:
         "pairs/pairs.csv": pairs_table(dataset),
         "pairs/correlations.csv": correlations_table(dataset),
         "train/history.csv": history_table(),
-        "evaluation/results.csv": results_table(),
+        "evaluation/results.csv": pd.concat([results_table(), further_results()]),
         "evaluation/features_2d.csv": pd.DataFrame(points),
+        "sweep/results.csv": sweep_results(),
+        "sweep/costs.csv": sweep_costs(),
     }
     records = {
         "pairs/chosen.json": chosen,
         "train/projector.json": projector,
         "evaluation/samples.json": samples(folder / "images", dataset),
     }
-    for name in ("pairs", "train", "evaluation"):
+    for name in ("pairs", "train", "evaluation", "sweep"):
         (folder / name).mkdir(parents=True, exist_ok=True)
+    segmentation_files(folder / "segmentation")
     for name, table in tables.items():
         table.to_csv(folder / name, index=False)
     for name, record in records.items():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ligature.reporting.claims import CLAIM_COLUMNS, Evidence, claims_table, over_seeds_effect, proportion_effect
+from ligature.reporting.claims import CLAIM_COLUMNS, Evidence, claims_table, paired_effect, proportion_effect
 
 COLUMNS = ("task", "dataset", "split", "model", "protocol", "metric", "value", "n", "seed", "variant")
 NOTHING = pd.DataFrame(columns=list(COLUMNS))
@@ -19,7 +19,11 @@ def rows(*values: dict) -> pd.DataFrame:
 
 
 def evidence(**tables: pd.DataFrame) -> Evidence:
-    empty = {"correlations": pd.DataFrame(), "mixes": pd.DataFrame(columns=["mix", "set"])}
+    empty = {
+        "correlations": pd.DataFrame(),
+        "mixes": pd.DataFrame(columns=["mix", "set"]),
+        "segmentation": pd.DataFrame(),
+    }
     return Evidence(**({"results": NOTHING, "ablation": NOTHING, "sweep": NOTHING} | empty | tables))
 
 
@@ -39,7 +43,7 @@ def test_without_any_evidence_nothing_is_claimed():
 
 def test_an_effect_over_seeds_has_students_interval():
     ours, theirs = pd.Series([3.0, 5.0, 4.0], index=[0, 1, 2]), pd.Series([1.0, 2.0, 3.0], index=[2, 1, 0])
-    effect = over_seeds_effect(ours, theirs, "x")
+    effect = paired_effect(ours, theirs, "x", "seeds")
     differences = np.array([3 - 3, 5 - 2, 4 - 1.0])
     half = 4.302652729911275 * differences.std(ddof=1) / math.sqrt(3)
     assert effect.value == pytest.approx(2.0)
@@ -49,8 +53,8 @@ def test_an_effect_over_seeds_has_students_interval():
 
 
 def test_one_seed_gives_no_interval():
-    assert over_seeds_effect(pd.Series([1.0], index=[0]), pd.Series([0.0], index=[0]), "x") is None
-    assert over_seeds_effect(pd.Series([1.0, 2.0], index=[0, 1]), pd.Series([0.0], index=[7]), "x") is None
+    assert paired_effect(pd.Series([1.0], index=[0]), pd.Series([0.0], index=[0]), "x", "seeds") is None
+    assert paired_effect(pd.Series([1.0, 2.0], index=[0, 1]), pd.Series([0.0], index=[7]), "x", "seeds") is None
 
 
 @settings(max_examples=25, deadline=None)
@@ -157,9 +161,17 @@ def test_whole_descriptions_are_held_against_what_fits_clip():
 
 
 def test_segmentation_is_held_against_calling_everything_the_class():
-    values = [
-        {"task": "segmentation", "metric": "iou", "protocol": "published", "value": 0.4, "n": 200},
-        {"task": "segmentation", "metric": "iou", "protocol": "published", "value": 0.1, "n": 200, "model": "all ones"},
-    ]
-    assert row_of(claims_table(evidence(results=rows(*values))), "segment")["status"] == "holds"
-    assert row_of(claims_table(evidence(results=rows(values[0]))), "segment")["status"] == "not tested"
+    table = pd.DataFrame(
+        {
+            "dataset": "masks",
+            "class": ["background", "circle", "star"],
+            "published_iou": [0.6, 0.3, 0.32],
+            "published_iou_everything": [0.5, 0.1, 0.13],
+        }
+    )
+    row = row_of(claims_table(evidence(segmentation=table)), "segment")
+    assert row["effect"] == pytest.approx((0.1 + 0.2 + 0.19) / 3)
+    assert row["n"] == 3
+    assert row["status"] == "holds"
+    worse = table.assign(published_iou=table["published_iou_everything"] - [0.1, -0.01, 0])
+    assert row_of(claims_table(evidence(segmentation=worse)), "segment")["status"] == "does not hold"

@@ -48,7 +48,7 @@ def ablate(
     vision, text = chosen_pair(layout)
     entry = layout.study.mixes[mix]
     training = layout.study.train
-    data = load_pairs(layout, vision, text, entry.sets, training.mode, weights=entry.weights)
+    data = load_pairs(layout, vision, text, entry.sets, training.mode, weights=entry.weights, device=device)
     optimisation = replace(
         train_settings(training),
         epochs=settings.steps,

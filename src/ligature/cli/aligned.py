@@ -1,8 +1,10 @@
 """An aligned pair and its joint features: two encoders with a trained projector, or aligned as they come."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -11,12 +13,14 @@ from ligature.cli.features import (
     image_features,
     load_captioned,
     open_store,
+    require_encoder,
     text_features,
 )
 from ligature.cli.pairs import chosen_pair
 from ligature.params.evaluate import BaselineParams
 from ligature.projection import ImageFeatures, Projector, load_projector, project_images, project_texts
 from ligature.projection.features import Features
+from ligature.projection.saving import CARD_NAME
 from ligature.store import EmbeddingStore, Layout
 
 
@@ -32,6 +36,7 @@ class Aligned:
         mode: of training, which names the stores.
         name: of the model in results.
         seed: of the training.
+        encoders: identities of the encoders that the projector was trained on, where they were recorded.
     """
 
     layout: Layout
@@ -41,6 +46,7 @@ class Aligned:
     mode: str
     name: str
     seed: int
+    encoders: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, layout: Layout) -> "Aligned":
@@ -48,7 +54,8 @@ class Aligned:
         vision, text = chosen_pair(layout)
         training = layout.study.train
         projector = load_projector(layout.train)
-        return cls(layout, vision, text, projector, training.mode, f"{vision} + {text}", training.seed)
+        encoders = json.loads((layout.train / CARD_NAME).read_text(encoding="utf-8"))["provenance"]["encoders"]
+        return cls(layout, vision, text, projector, training.mode, f"{vision} + {text}", training.seed, encoders)
 
     @classmethod
     def baseline(cls, layout: Layout, params: BaselineParams) -> "Aligned":
@@ -69,12 +76,22 @@ class Aligned:
 
     def captioned(self, dataset: str, variant: str = "") -> "Joint":
         """Loads a captioned data set, or its texts of one variant, in the joint space."""
+        for encoder in (self.vision, self.text):
+            self.store(encoder, dataset)
         data = load_captioned(self.layout, self.vision, self.text, dataset, self.mode, variant)
         return Joint(data, self)
 
     def store(self, encoder: str, dataset: str) -> EmbeddingStore:
-        """Opens the embeddings of a data set under one of the two encoders."""
-        return open_store(self.layout, encoder, dataset, self.mode)
+        """Opens the embeddings of a data set under one of the two encoders.
+
+        Raises:
+            StoreError: when it was made with another revision than the projector was trained on.
+        """
+        store = open_store(self.layout, encoder, dataset, self.mode)
+        recorded = self.encoders.get("vision" if encoder == self.vision else "text")
+        if recorded is not None:
+            require_encoder(store, recorded, self.layout.train)
+        return store
 
     def labelled(self, dataset: str) -> tuple[np.ndarray, np.ndarray]:
         """Returns the joint features of a labelled data set's images and their labels."""

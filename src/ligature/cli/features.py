@@ -58,6 +58,11 @@ def _variants(table: pd.DataFrame) -> pd.Series:
     return table["variant"].fillna("") if "variant" in table else pd.Series("", index=table.index)
 
 
+def own_rows(store: EmbeddingStore) -> np.ndarray:
+    """Returns the rows of a text store that are a data set's own captions or prompts."""
+    return _of_variant(store, store.metadata(), "")
+
+
 def image_features(store: EmbeddingStore) -> ImageFeatures:
     """Splits the rows of an image store into CLS and patches; of token views only the CLS tokens are in memory."""
     if store.view != "pooled":

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ligature.errors import DataError
 from ligature.store import Layout, Manifest
 
 LOGS = Path("logs")
@@ -15,16 +16,29 @@ JOB_COLUMNS = ["rule", "seconds", "cpu_seconds", "peak_memory_mib"]
 def finished_jobs(folder: Path) -> pd.DataFrame:
     """Returns one row a job that left a benchmark file under ``folder``: its rule, seconds, CPU seconds and memory.
 
-    Snakemake writes ``RULE.tsv`` or ``RULE/JOB.tsv``; a value that it could not measure is missing.
+    Snakemake writes ``RULE.tsv`` or ``RULE/JOB.tsv``; a value that it could not measure is missing. Other tables, such
+    as those of trackers, are left alone.
+
+    Raises:
+        DataError: naming a file that is no table.
     """
     rows = []
     for path in sorted(folder.rglob("*.tsv")):
-        table = pd.read_csv(path, sep="\t", na_values=["-"])
+        table = _read_table(path)
         if {"s", "cpu_time", "max_rss"} <= set(table.columns) and len(table):
             last = table.iloc[-1]
             rule = path.relative_to(folder).with_suffix("").parts[0]
             rows.append((rule, last["s"], last["cpu_time"], last["max_rss"]))
     return pd.DataFrame(rows, columns=JOB_COLUMNS).astype(dict.fromkeys(JOB_COLUMNS[1:], float))
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, sep="\t", na_values=["-"])
+    except ValueError as error:
+        raise DataError(
+            f"{path}: no table ({' '.join(str(error).split())}); remove it, or run its job again"
+        ) from error
 
 
 def counted_flops(layout: Layout) -> dict[str, float]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, ThreadsOption, open_layout
-from ligature.cli.features import load_captioned, load_pairs, open_store, projector_config
+from ligature.cli.features import load_captioned, load_pairs, open_store, own_rows, projector_config
 from ligature.errors import DataError, ParamsError
 from ligature.evaluation import retrieval_recall
 from ligature.progress import say
@@ -55,7 +55,9 @@ def aligned_vectors(layout: Layout, dataset: str) -> tuple[dict[str, np.ndarray]
     for encoder in layout.study.encoders.text:
         store = open_store(layout, encoder.name, dataset)
         joined = join_stores(first, store)
-        means = caption_means(store.vectors()[joined.text_rows], joined.image_of_text, len(joined.images))
+        own = np.isin(joined.text_rows, own_rows(store))
+        vectors = store.vectors()[joined.text_rows[own]]
+        means = caption_means(vectors, joined.image_of_text[own], len(joined.images))
         text[encoder.name] = pd.DataFrame(means, index=joined.images["id"]).dropna()
         common = common.intersection(text[encoder.name].index, sort=False)
     return tuple({name: frame.loc[common].to_numpy() for name, frame in side.items()} for side in (vision, text))

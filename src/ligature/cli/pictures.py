@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from ligature.cli.features import Captioned
-from ligature.cli.pairs import caption_means
 from ligature.data import open_dataset
 from ligature.evaluation import embed_2d, top_k_matches
 from ligature.projection import ImageFeatures, RaggedTokens
@@ -72,7 +71,4 @@ def pooled_vectors(images: ImageFeatures) -> np.ndarray:
 
 
 def _one_vector(features: Features) -> np.ndarray:
-    if not isinstance(features, RaggedTokens):
-        return features
-    owner = np.repeat(np.arange(len(features)), np.diff(features.offsets))
-    return caption_means(features.tokens, owner, len(features))
+    return features.means() if isinstance(features, RaggedTokens) else features

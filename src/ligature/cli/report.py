@@ -33,13 +33,13 @@ def report(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, logs
 def _claims(layout: Layout) -> "Section":
     from ligature.reporting.claims import Evidence, claims_section, claims_table
 
-    rows = [_table(layout.evaluation / "results.csv"), _table(layout.segmentation / "results.csv")]
     evidence = Evidence(
         correlations=_table(layout.pairs / "correlations.csv"),
-        results=pd.concat([table for table in rows if len(table)]),
+        results=_table(layout.evaluation / "results.csv"),
         ablation=_table(layout.ablation / "results.csv"),
         mixes=_table(layout.mixes / "mixes.csv"),
         sweep=_table(layout.sweep / "results.csv"),
+        segmentation=_table(layout.segmentation / "classes.csv"),
     )
     claims = claims_table(evidence)
     write_csv(layout.report / "claims.csv", claims)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ligature.cli.features import image_features, open_store, text_features
+from ligature.cli.features import image_features, open_store, own_rows, text_features
 from ligature.cli.pairs import chosen_pair
 from ligature.cli.pool import curate_params
 from ligature.errors import DataError
@@ -59,7 +59,7 @@ class Scorer:
 
     def prompts(self, store: EmbeddingStore) -> np.ndarray:
         """Returns the texts of a store in the joint space, [m, d]."""
-        return self.texts(text_features(store, np.arange(store.rows)))
+        return self.texts(text_features(store, own_rows(store)))
 
     def open(self, encoder: str, dataset: str) -> EmbeddingStore:
         """Opens the pooled embeddings of a data set, pool or set under one of the two encoders."""

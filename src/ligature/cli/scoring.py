@@ -17,7 +17,7 @@ from ligature.cli.context import (
     ThreadsOption,
     open_layout,
 )
-from ligature.cli.features import open_store, text_features
+from ligature.cli.features import open_store, own_rows, text_features
 from ligature.cli.pool import captioned_evaluation_sets, curate_params, write_funnels
 from ligature.cli.scorer import Scorer
 from ligature.curation import Prototypes, TopK, build_prototypes, nearest_evaluation, top_k
@@ -37,7 +37,7 @@ def prototypes(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, 
     names = open_dataset(layout, settings.dataset).class_names
     store = scorer.open(scorer.vision if settings.kind == "images" else scorer.text, settings.dataset)
     features = scorer.images(store) if settings.kind == "images" else scorer.prompts(store)
-    table = store.metadata()
+    table = store.metadata().iloc[own_rows(store)]
     provenance = {**settings.model_dump(), "encoders": scorer.provenance(), "items": store.items_hash}
     built = build_prototypes(
         features,
@@ -129,7 +129,7 @@ def _evaluation_vectors(scorer: Scorer) -> np.ndarray | None:
     stores = [open_store(scorer.layout, scorer.text, name) for name in captioned_evaluation_sets(scorer.layout)]
     if not stores:
         return None
-    return np.concatenate([text_features(store, np.arange(store.rows)) for store in stores]).astype(np.float32)
+    return np.concatenate([text_features(store, own_rows(store)) for store in stores]).astype(np.float32)
 
 
 def merge(

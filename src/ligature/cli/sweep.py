@@ -45,7 +45,7 @@ def vary(
     if run not in settings.runs:
         raise ParamsError(f"unknown run {run!r}; known: {', '.join(settings.runs)}")
     entry = settings.runs[run]
-    data = load_pairs(layout, settings.vision, settings.text, settings.datasets, entry.mode)
+    data = load_pairs(layout, settings.vision, settings.text, settings.datasets, entry.mode, device=device)
     config = projector_config(_blocks(layout, entry), data.images, data.texts, entry.loss)
     rows = []
     for seed in settings.seeds:

@@ -50,7 +50,16 @@ def train(
     layout = open_layout(params, results, threads)
     settings = layout.study.train
     vision, text = chosen_pair(layout)
-    data = load_pairs(layout, vision, text, settings.datasets, settings.mode)
+    data = load_pairs(
+        layout,
+        vision,
+        text,
+        settings.datasets,
+        settings.mode,
+        validation=settings.validation,
+        device=device,
+        precision=precision,
+    )
     validation = load_captioned(layout, vision, text, settings.validation, settings.mode)
     encoders = {
         "vision": open_store(layout, vision, settings.validation, settings.mode).encoder,

@@ -23,8 +23,13 @@ UNREAD = {"history.csv", README, "LICENSE", ".gitattributes", ".gitignore"}
 """Files that may lie beside an encoder; nothing reads them."""
 
 
-def find_folder(source: Path | str, revision: str | None = None) -> Path:
+def find_folder(source: Path | str, revision: str | None = None, **options: Any) -> Path:
     """Returns the local folder of an exported pair, fetched from the Hub, or its cache, where ``source`` is an id.
+
+    Args:
+        source: folder, or Hub id.
+        revision: branch, tag or commit on the Hub.
+        options: of ``huggingface_hub.snapshot_download``: ``token``, ``cache_dir``, ``local_files_only``.
 
     Raises:
         DataError: it is neither a folder nor to be had.
@@ -38,7 +43,7 @@ def find_folder(source: Path | str, revision: str | None = None) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=[*HUB_FILES, README]))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=[*HUB_FILES, README], **options))
     except Exception as error:
         raise DataError(
             f"{name} is neither a folder, nor to be had from the Hub or its local cache "

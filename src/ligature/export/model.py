@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from torch import Tensor
 
 from ligature.data.files import read_json, read_text
@@ -23,10 +24,13 @@ from ligature.export.inputs import (
     preprocess_images,
     text_inputs,
 )
-from ligature.export.weights import CARD_NAME, load_checked_projector
+from ligature.export.weights import CARD_NAME, WEIGHTS_NAME, load_checked_projector
 from ligature.projection import Projector
 
 TEMPLATES = ("a photo of a {}.",)
+CHANGED = """
+> The projector was changed after this card was written. Results and the checksum of the projector are those of before.
+"""
 
 
 class AlignedModel:
@@ -84,8 +88,17 @@ class AlignedModel:
         sides = zip(("vision", "text"), self.config.params_in(self.folder), strict=True)
         encoders = {name: Path(params.source) for name, params in sides if is_inside(getattr(self.config, name).source)}
         readme = read_text(self.folder / README) if (self.folder / README).is_file() else f"# {self.config.name}\n"
+        if self.changed:
+            readme = readme.removesuffix(CHANGED) + CHANGED
+        config = self.config.model_copy(update={"temperature": self.projector.temperature})
         facts = {"facts": card.get("facts", {}), "provenance": card.get("provenance", {})}
-        write_pair(Path(folder), self.config, self.projector, encoders, readme, **facts)
+        write_pair(Path(folder), config, self.projector, encoders, readme, **facts)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the projector's weights are no longer those in the folder."""
+        stored, now = load_file(self.folder / WEIGHTS_NAME), self.projector.state_dict()
+        return any(not torch.equal(weights, now[name].cpu()) for name, weights in stored.items())
 
     def to(self, device: str) -> "AlignedModel":
         """Returns the pair on a device; encoders are loaded again where it is another one."""
@@ -187,7 +200,7 @@ class AlignedModel:
         owners = np.repeat(np.arange(len(labels)), len(templates))
         classes = class_embeddings(self.encode_text(prompts), owners, len(labels))
         cosines = torch.from_numpy(self.encode_image(images)) @ classes.cpu().float().T
-        return torch.softmax(cosines / self.config.temperature, dim=1).numpy()
+        return torch.softmax(cosines / self.projector.temperature, dim=1).numpy()
 
 
 def fill_templates(labels: Sequence[str], templates: Sequence[str]) -> list[str]:

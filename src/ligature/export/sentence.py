@@ -29,9 +29,18 @@ class AlignedModule(nn.Module):
         self.projector = pair.projector
 
     @classmethod
-    def load(cls, model_name_or_path: str, revision: str | None = None, **_: Any) -> "AlignedModule":
+    def load(
+        cls,
+        model_name_or_path: str,
+        revision: str | None = None,
+        token: bool | str | None = None,
+        cache_folder: str | None = None,
+        local_files_only: bool = False,
+        **_: Any,
+    ) -> "AlignedModule":
         """Loads the pair of a folder or Hub id; its device follows the module's."""
-        return cls(AlignedModel.from_pretrained(find_folder(model_name_or_path, revision)))
+        options = {"token": token, "cache_dir": cache_folder, "local_files_only": local_files_only}
+        return cls(AlignedModel.from_pretrained(find_folder(model_name_or_path, revision, **options)))
 
     def save(self, output_path: str, **_: Any) -> None:
         """Writes the pair into a folder."""

@@ -52,14 +52,14 @@ def export_pair(
     """
     projector = load_projector(layout.train)
     trained = read_json(layout.train / CARD_NAME)
-    settings = layout.study.train
+    mode = trained.get("provenance", {}).get("train", {}).get("mode", layout.study.train.mode)
     names = {"vision": vision, "text": text}
     sides = {side: _side(layout, side, name, _identity(trained, side), inside) for side, name in names.items()}
     bias = getattr(projector, "logit_bias", None)
     config = PairConfig(
         name=f"{vision} + {text}",
-        mode=settings.mode,
-        regions=layout.study.embed.regions,
+        mode=mode,
+        regions=_identity(trained, "vision").get("regions", layout.study.embed.regions),
         origins={side: origin for side, (_, origin, _) in sides.items()},
         temperature=projector.temperature,
         logit_bias=None if bias is None else float(bias),
@@ -84,6 +84,7 @@ def _side(
 ) -> tuple[EncoderParams, Origin, Path | None]:
     """Returns an encoder as the config names it, where it came from, and the folder to copy, if it is copied."""
     params = find_encoder(layout, name)
+    _check_settings(params, identity)
     if params.source is None and params.recipe is None:
         return params, Origin(), None
     source = resolve_source(params, layout)
@@ -103,6 +104,16 @@ def _side(
     weights = hash_files(sorted(source.folder.rglob("*.safetensors")))
     changes |= {"source": f"./{ENCODERS_NAME}/{side}", "recipe": None, "revision": weights}
     return params.model_copy(update=changes), origin, source.folder
+
+
+def _check_settings(params: EncoderParams, identity: dict[str, Any]) -> None:
+    """Checks that the study still uses an encoder as the training did."""
+    for key in ("loader", "pooling", "image_size", "prompt", "dims"):
+        if key in identity and identity[key] != getattr(params, key):
+            raise EncoderError(
+                f"encoder {params.name!r}: {key} is {getattr(params, key)!r}, the projector was trained with "
+                f"{identity[key]!r}; train it again, or restore {key}"
+            )
 
 
 def _public_name(params: EncoderParams) -> str:

@@ -1,9 +1,8 @@
 """Which pairs stand in a step, and their features in micro-batches."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -39,7 +38,7 @@ class MicroBatch:
         """Returns the features alone, without masks."""
         return [self.images["cls"], self.images["local"], self.texts[0]]
 
-    def _each(self, change: Any) -> "MicroBatch":
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "MicroBatch":
         images = {key: None if tensor is None else change(tensor) for key, tensor in self.images.items()}
         return MicroBatch(images, tuple(None if tensor is None else change(tensor) for tensor in self.texts))
 
@@ -72,7 +71,9 @@ class Batches:
                 rows = slice(index * size, (index + 1) * size)
                 yield image_rows[rows], text_rows[rows]
 
-    def load(self, first_step: int, share: slice, micro_batch: int | None, device: torch.device) -> Iterator[list]:
+    def load(
+        self, first_step: int, share: slice, micro_batch: int | None, device: torch.device
+    ) -> Iterator[list[MicroBatch]]:
         """Yields the micro-batches of each step, in host memory, ready to be moved to ``device``.
 
         Args:

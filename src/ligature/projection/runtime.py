@@ -1,5 +1,7 @@
 """How a training runs on a machine: choices that change its speed and memory, not what is learned."""
 
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -25,7 +27,8 @@ class Runtime:
         compiled: whether the projector runs through ``torch.compile``.
         prefetch: steps whose features are read ahead in the background; 0 reads them when they are needed.
         trackers: which of ``tensorboard``, ``dvclive`` and ``wandb`` are told of every step.
-        log_folder: takes a folder for every tracker and ``compute.json``; None writes neither.
+        log_folder: takes a folder for every tracker and ``compute.json``; it belongs to this training alone, and one
+            that starts anew deletes them. None writes neither.
 
     Raises:
         ParamsError: for a value that is unknown, out of range, or impossible on the device.
@@ -46,6 +49,8 @@ class Runtime:
             raise ParamsError(f"precision is {self.precision!r}: use one of {', '.join(get_args(Precision))}")
         if self.precision == "float16" and device.type != "cuda":
             raise ParamsError(f"precision is float16, but the device is {self.device}: use bfloat16, or a CUDA GPU")
+        if self.compiled and device.type == "cpu" and shutil.which(os.environ.get("CXX", "g++")) is None:
+            raise ParamsError("compiled needs a C++ compiler: install g++ or name yours in CXX, or leave compiled out")
         if self.micro_batch is not None and self.micro_batch < 1:
             raise ParamsError(f"micro_batch is {self.micro_batch}: it is at least 1")
         if self.prefetch < 0:

@@ -19,7 +19,8 @@ def beside_published(name: str, ours: pd.DataFrame) -> Table:
         ours: ``model``, ``dataset``, ``metric`` and ``value``, a fraction.
     """
     figures = published_figures()
-    theirs = figures[(figures["table"] == name) & ~figures["metric"].isin(NO_FRACTIONS)].rename(columns={"row": "model"})
+    theirs = figures[(figures["table"] == name) & ~figures["metric"].isin(NO_FRACTIONS)]
+    theirs = theirs.rename(columns={"row": "model"})
     columns = ["source", "model", "dataset", "metric", "percent"]
     data = pd.concat(
         [
@@ -30,7 +31,7 @@ def beside_published(name: str, ours: pd.DataFrame) -> Table:
     ).drop_duplicates(ignore_index=True)
     return Table(
         name=f"beside-published-{name}",
-        caption=f"{PUBLISHED_TITLES[name]}: this study and, at another scale and not comparable, the published figures.",
+        caption=f"{PUBLISHED_TITLES[name]}: this study and, at another scale, the published figures.",
         data=data,
         header=["source", ROWS_ARE.get(name, "model"), "data set", "metric", "%"],
         rows=[

@@ -1,11 +1,11 @@
 """Sentences about training and results, each computed from the tables."""
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from ligature.reporting.aggregate import with_chance
+from ligature.reporting.aggregate import main_rows, with_chance
 from ligature.reporting.text import PERCENT, bounded, is_fraction, metric_label, percent, plural
 from ligature.reporting.training_figures import recall_columns
 
@@ -39,9 +39,11 @@ def _recall_sentence(history: pd.DataFrame, columns: list[str]) -> str:
 
 
 def result_readings(results: pd.DataFrame) -> list[str]:
-    """Says for every data set what the headline metrics reach and how that compares with chance."""
-    rows = with_chance(results)
-    rows = rows[rows["metric"].map(is_headline)]
+    """Says for every data set what the headline metrics reach and how that compares with chance.
+
+    Only the main rows of classification and retrieval count.
+    """
+    rows = headlines_of(with_chance(main_rows(results)))
     several = rows["model"].nunique() > 1
     return [_result_sentence(row, several) for row in rows.itertuples()]
 
@@ -51,9 +53,26 @@ def is_headline(metric: str) -> bool:
     return metric == "top1" or metric.endswith("recall@1")
 
 
+def headlines_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows of the metrics to look at first."""
+    return rows[rows["metric"].map(is_headline).astype(bool)]
+
+
 def above_chance(value: float, chance: float, n: int) -> bool:
     """Whether a fraction of ``n`` trials exceeds ``chance`` by two binomial standard errors."""
     return value - chance > 2 * math.sqrt(chance * (1 - chance) / n)
+
+
+def compared(value: float, n: int, other: float, other_n: int) -> Literal["above", "below", "level"]:
+    """Compares two means of values in 0 .. 1: apart if they differ by two binomial standard errors.
+
+    No values in 0 .. 1 of the same mean vary more than zeros and ones, so the error is never too small; for two
+    measurements of the same items, which vary together, it is too large rather than too small.
+    """
+    error = math.sqrt(value * (1 - value) / n + other * (1 - other) / other_n)
+    if abs(value - other) <= 2 * error:
+        return "level"
+    return "above" if value > other else "below"
 
 
 def _result_sentence(row: NamedTuple, name_model: bool) -> str:

@@ -1,16 +1,21 @@
 """Sections of the page, each made from the inputs alone."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from ligature.params import Study
 from ligature.reporting import outcome_readings, pair_figures, pair_readings, pair_tables, result_tables
-from ligature.reporting.aggregate import with_chance
+from ligature.reporting.aggregate import CHANCE, MAIN_TASKS, main_rows, over_seeds, with_chance
+from ligature.reporting.beside_published import beside_published
 from ligature.reporting.curation_sections import curation_sections
+from ligature.reporting.evaluation_sections import evaluation_readings, evaluation_sections
 from ligature.reporting.fact_tables import projector_table, store_table
 from ligature.reporting.feature_figures import feature_maps
 from ligature.reporting.samples import sample_cards
 from ligature.reporting.section import Section
 from ligature.reporting.sources import ReportInputs
+from ligature.reporting.table import Table
 from ligature.reporting.text import (
     PERCENT,
     bounded,
@@ -27,11 +32,13 @@ PUBLISHED = (
     "Published, DINOv2-L + all-roberta-large-v1, 20M pairs; not comparable. These figures were measured by others, "
     "on other data at another scale, and no figure of ours stands among them. More of them lie in tables/published-*."
 )
-SHOWN_PUBLISHED = ("T3", "T4")
+SHOWN_PUBLISHED = {"classification": "T3", "retrieval": "T4"}
+"""The published table of a task."""
+DATA_ABLATION = "T2"
 
 
-def sections(study: Study, inputs: ReportInputs) -> list[Section]:
-    """Returns all sections of the page in their order."""
+def sections(study: Study, inputs: ReportInputs, extra: Sequence[Section] = ()) -> list[Section]:
+    """Returns all sections of the page in their order, ``extra`` ones after those of the evaluation."""
     return [
         _reading(inputs),
         _parameters(study),
@@ -39,6 +46,8 @@ def sections(study: Study, inputs: ReportInputs) -> list[Section]:
         _prediction(inputs),
         _training(inputs),
         _results(inputs),
+        *evaluation_sections(study, inputs),
+        *extra,
         _samples(inputs),
         _features(inputs),
         *curation_sections(inputs.curation),
@@ -67,6 +76,7 @@ def _reading(inputs: ReportInputs) -> Section:
         ("Prediction", prediction),
         ("Training", outcome_readings.training_readings(inputs.history)),
         ("Results", outcome_readings.result_readings(inputs.results)),
+        *evaluation_readings(inputs),
         ("Data", outcome_readings.store_readings(inputs.stores)),
     ]
     return Section(
@@ -127,22 +137,36 @@ def _training(inputs: ReportInputs) -> Section:
 
 
 def _results(inputs: ReportInputs) -> Section:
-    absent = [
-        f"Left out: the study measures no {task}."
-        for task in ("classification", "retrieval")
-        if not (inputs.results["task"] == task).any()
-    ]
-    pair = f"{bounded(inputs.chosen['vision'])} + {bounded(inputs.chosen['text'])}"
-    text = f"What {pair} reaches with the trained projector; what chance reaches stands under it."
+    rows = main_rows(inputs.results)
+    absent = [f"Left out: the study measures no {task}." for task in MAIN_TASKS if not (rows["task"] == task).any()]
+    pair = _pair_name(inputs)
+    text = f"What {bounded(pair, 120)} reaches with the trained projector; what chance reaches stands under it."
+    others = [model for model in dict.fromkeys(rows["model"]) if model not in (pair, CHANCE)]
+    beside = [f"Measured beside it by the same code, as they come: {listed(others)}."] if others else []
     published = result_tables.published_tables()
+    shown = [published.pop(name) for name in SHOWN_PUBLISHED.values()]
     return Section(
         "results",
         "Results",
-        [text, *absent],
-        tables=result_tables.result_tables(inputs.results),
-        published=[published.pop(name) for name in SHOWN_PUBLISHED],
-        files=list(published.values()),
+        [text, *beside, *absent],
+        tables=[*result_tables.result_tables(inputs.results), *result_tables.prompt_tables(inputs.results)],
+        published=shown,
+        files=[*published.values(), *_beside_published(inputs)],
     )
+
+
+def _pair_name(inputs: ReportInputs) -> str:
+    """Returns what the chosen pair is called in results."""
+    return f"{inputs.chosen['vision']} + {inputs.chosen['text']}"
+
+
+def _beside_published(inputs: ReportInputs) -> list[Table]:
+    """Returns our headline figures of every task, and those of the mixes, with the published ones beside them."""
+    rows = over_seeds(main_rows(inputs.results))
+    parts = {table: rows[rows["task"] == task] for task, table in SHOWN_PUBLISHED.items()}
+    parts[DATA_ABLATION] = over_seeds(inputs.curation.ablation)
+    headlines = {table: outcome_readings.headlines_of(part) for table, part in parts.items()}
+    return [beside_published(table, part) for table, part in headlines.items() if len(part)]
 
 
 def _samples(inputs: ReportInputs) -> Section:
@@ -178,9 +202,9 @@ def headlines(inputs: ReportInputs) -> list[tuple[str, str, str]]:
     chosen = inputs.chosen
     pair = f"{bounded(chosen['vision'], 30)} + {bounded(chosen['text'], 30)}"
     note = f"mean {metric_label(chosen['rank_by'])} {number(float(chosen['value']))}"
-    rows = with_chance(inputs.results)
-    rows = rows[rows["metric"].map(outcome_readings.is_headline)]
-    measures = rows.groupby(["dataset", "model"], sort=False)
+    rows = outcome_readings.headlines_of(with_chance(main_rows(inputs.results)))
+    rows = rows[rows["model"] == _pair_name(inputs)]
+    measures = rows.groupby(["dataset", "task"], sort=False)
     return [("chosen pair", pair, note), *(_headline(dataset, group) for (dataset, _), group in measures)][:6]
 
 

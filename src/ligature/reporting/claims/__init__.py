@@ -1,6 +1,6 @@
 """The ledger of claims: what was published, what this study measured of it, and whether it holds here."""
 
-from ligature.reporting.claims.effect import Effect, over_seeds_effect, proportion_effect
+from ligature.reporting.claims.effect import Effect, paired_effect, proportion_effect
 from ligature.reporting.claims.ledger import CLAIM_COLUMNS, Evidence, claims_table
 from ligature.reporting.claims.section import claims_section
 
@@ -10,6 +10,6 @@ __all__ = [
     "Evidence",
     "claims_section",
     "claims_table",
-    "over_seeds_effect",
+    "paired_effect",
     "proportion_effect",
 ]

@@ -34,16 +34,17 @@ class Effect:
         return self.low > 0
 
 
-def over_seeds_effect(ours: pd.Series, theirs: pd.Series, measure: str) -> Effect | None:
-    """Returns the mean difference of two measurements, paired by seed, with Student's interval.
+def paired_effect(ours: pd.Series, theirs: pd.Series, measure: str, units: str) -> Effect | None:
+    """Returns the mean of paired differences with Student's interval.
 
     Args:
-        ours: values, indexed by seed.
-        theirs: values of what it is compared with, indexed by seed.
+        ours: values, indexed by what pairs them: seed or class.
+        theirs: values of what it is compared with, indexed in the same way.
         measure: what the difference is.
+        units: what pairs them, in the plural.
 
     Returns:
-        None with fewer than two seeds in common, where no interval can be given.
+        None with fewer than two pairs, where no interval can be given.
     """
     from scipy.stats import t
 
@@ -53,7 +54,7 @@ def over_seeds_effect(ours: pd.Series, theirs: pd.Series, measure: str) -> Effec
         return None
     half = t.ppf((1 + CONFIDENCE) / 2, count - 1) * differences.std(ddof=1) / math.sqrt(count)
     mean = float(differences.mean())
-    return Effect(mean, mean - float(half), mean + float(half), count, measure, f"Student's t over {count} seeds")
+    return Effect(mean, mean - float(half), mean + float(half), count, measure, f"Student's t over {count} {units}")
 
 
 def proportion_effect(value: float, n: int, other: float, other_n: int | None, measure: str) -> Effect:

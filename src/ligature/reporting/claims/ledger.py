@@ -7,7 +7,7 @@ import pandas as pd
 
 from ligature.reporting.ablation_readings import role_of
 from ligature.reporting.aggregate import CHANCE
-from ligature.reporting.claims.effect import Effect, over_seeds_effect, proportion_effect
+from ligature.reporting.claims.effect import Effect, paired_effect, proportion_effect
 
 CLAIM_COLUMNS = ("claim", "published", "status", "measure", "effect", "low", "high", "n", "interval", "note")
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested"
@@ -26,10 +26,11 @@ class Evidence:
 
     Attributes:
         correlations: how similarity follows the probe's retrieval, one row a metric and target.
-        results: rows of the aligned pair, segmentation included.
+        results: rows of the aligned pair.
         ablation: rows of the mixes.
         mixes: the sets of every mix.
         sweep: rows of the sweep's runs.
+        segmentation: IoU by class, one row a class.
     """
 
     correlations: pd.DataFrame
@@ -37,6 +38,7 @@ class Evidence:
     ablation: pd.DataFrame
     mixes: pd.DataFrame
     sweep: pd.DataFrame
+    segmentation: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _run_against(ours: str, others: Callable[[set[str]], list[str]], metrics: tu
         if ours not in values or not rivals:
             return None
         best = max(rivals, key=lambda name: values[name].mean())
-        return over_seeds_effect(values[ours], values[best], f"{measure}, {ours} minus {best}")
+        return paired_effect(values[ours], values[best], f"{measure}, {ours} minus {best}", "seeds")
 
     return effect
 
@@ -119,7 +121,7 @@ def _mix_against(ours: str, theirs: str, metrics: tuple[str, ...], measure: str)
         one, other = (
             _by_seed(evidence.ablation[evidence.ablation["model"] == roles[role]], metrics) for role in (ours, theirs)
         )
-        return over_seeds_effect(one, other, f"{measure}, {roles[ours]} minus {roles[theirs]}")
+        return paired_effect(one, other, f"{measure}, {roles[ours]} minus {roles[theirs]}", "seeds")
 
     return effect
 
@@ -135,13 +137,12 @@ def _least(*effects: Callable[[Evidence], Effect | None]) -> Callable[[Evidence]
 
 
 def _segments(evidence: Evidence) -> Effect | None:
-    rows = evidence.results[(evidence.results["task"] == "segmentation") & (evidence.results["metric"] == "iou")]
-    ours, baseline = rows[rows["model"] != "all ones"], rows[rows["model"] == "all ones"]
-    if ours.empty or baseline.empty:
+    table = evidence.segmentation
+    if table.empty:
         return None
-    one, other = ours.iloc[0], baseline.iloc[0]
-    measure = "IoU of the published protocol, minus calling every pixel the class"
-    return proportion_effect(one["value"], int(one["n"]), other["value"], int(other["n"]), measure)
+    rows = table.set_index(["dataset", "class"])
+    measure = "IoU of the published protocol, minus calling every pixel the class, mean over classes"
+    return paired_effect(rows["published_iou"], rows["published_iou_everything"], measure, "classes")
 
 
 def _languages(evidence: Evidence) -> Effect | None:

@@ -5,7 +5,7 @@ import pandas as pd
 from ligature.reporting.claims.ledger import FAILS, HOLDS, UNTESTED
 from ligature.reporting.section import Section
 from ligature.reporting.table import Table
-from ligature.reporting.text import NOTHING
+from ligature.reporting.text import NOTHING, plural
 
 TEXT = (
     "Published claims, each with the measurement of this study that tests it. A claim holds if the whole 95 % interval "
@@ -16,11 +16,9 @@ TEXT = (
 def claims_section(claims: pd.DataFrame) -> Section:
     """Returns the part of the page on claims, from the table of ``claims_table``."""
     counts = claims["status"].value_counts()
-    summary = ", ".join(f"{counts.get(status, 0)} {label}" for status, label in LABELS.items())
-    return Section("claims", "Published claims", [TEXT, f"Of {len(claims)} claims {summary}."], tables=[_shown(claims)])
-
-
-LABELS = {HOLDS: "hold here", FAILS: "do not hold here", UNTESTED: "are not tested"}
+    summary = ", ".join(f"{counts.get(status, 0)} {status}" for status in (HOLDS, FAILS, UNTESTED))
+    text = [TEXT, f"Here, of {plural(len(claims), 'claim')}: {summary}."]
+    return Section("claims", "Published claims", text, tables=[_shown(claims)])
 
 
 def _shown(claims: pd.DataFrame) -> Table:
@@ -41,9 +39,9 @@ def _shown(claims: pd.DataFrame) -> Table:
             for row in claims.itertuples()
         ],
         text_columns=4,
-        muted=frozenset(claims.index[claims["status"] == UNTESTED]),
+        muted=frozenset(row for row, status in enumerate(claims["status"]) if status == UNTESTED),
     )
 
 
 def _signed(value: float) -> str:
-    return NOTHING if pd.isna(value) else f"{value:+.3f}"
+    return NOTHING if pd.isna(value) else f"{value:+.3f}".replace("-", "−")

@@ -1,0 +1,100 @@
+"""Sections on the whole evaluation: languages, long texts, segmentation, the modality gap and the sweep."""
+
+import pandas as pd
+
+from ligature.params import Study
+from ligature.reporting.beside_published import beside_published
+from ligature.reporting.evaluation_figures import language_bars, length_curves
+from ligature.reporting.gap_section import gap_section
+from ligature.reporting.languages import language_averages, language_measures, language_readings, language_table
+from ligature.reporting.long_texts import length_measures, length_readings, length_table
+from ligature.reporting.result_tables import published_tables
+from ligature.reporting.section import Section
+from ligature.reporting.segmentation_sections import segmentation_section
+from ligature.reporting.sources import ReportInputs
+from ligature.reporting.sweep_readings import best_readings, sweep_readings
+from ligature.reporting.sweep_runs import sweep_measures
+from ligature.reporting.sweep_tables import feature_table, loss_table, run_table
+from ligature.reporting.text import plural
+
+LANGUAGES, ASSEMBLIES = "T6", "T1"
+"""Published tables of the languages and of the projector's assemblies."""
+
+
+def evaluation_sections(study: Study, inputs: ReportInputs) -> list[Section]:
+    """Returns the sections in their order; one without inputs says that it is left out."""
+    return [
+        _languages(language_measures(inputs.results)),
+        _long_texts(length_measures(inputs.results)),
+        segmentation_section(inputs.segmentation, inputs.classes, inputs.overlays),
+        gap_section(inputs.results),
+        _sweep(study, inputs),
+    ]
+
+
+def evaluation_readings(inputs: ReportInputs) -> list[tuple[str, list[str]]]:
+    """Returns (heading, sentences) of what stands at the top of the page."""
+    return [
+        ("Languages", language_readings(language_measures(inputs.results))),
+        ("Long texts", length_readings(length_measures(inputs.results))),
+        ("Sweep", best_readings(sweep_measures(inputs.sweep))),
+    ]
+
+
+def _languages(measures: pd.DataFrame) -> Section:
+    if measures.empty:
+        return Section("languages", "Languages", ["Left out: the study measures no other language than English."])
+    text = (
+        "The pair was aligned on the captions of its training data alone; class names and captions in each language "
+        "are put to it as they are. It was not published which data and which recall the figures on retrieval are of."
+    )
+    columns = ["model", "language", "metric", "value"]
+    ours = pd.concat([measures[columns], language_averages(measures)[columns]]).rename(columns={"language": "dataset"})
+    return Section(
+        "languages",
+        "Languages",
+        [text],
+        points=[("Above chance", language_readings(measures))],
+        drawings=language_bars(measures),
+        tables=[language_table(measures)],
+        published=[published_tables()[LANGUAGES]],
+        files=[beside_published(LANGUAGES, ours)],
+    )
+
+
+def _long_texts(measures: pd.DataFrame) -> Section:
+    if measures.empty:
+        return Section("long-texts", "Long texts", ["Left out: the study measures no long descriptions."])
+    text = (
+        "Every image is sought by, and asked for, the first words of one long description, and all of it. What does "
+        "not fit the text encoder is cut by it; the notes on the data say how often."
+    )
+    return Section(
+        "long-texts",
+        "Long texts",
+        [text, *length_readings(measures)],
+        drawings=length_curves(measures),
+        tables=[length_table(measures)],
+    )
+
+
+def _sweep(study: Study, inputs: ReportInputs) -> Section:
+    title = "Sweep of projectors, features and losses"
+    measures = sweep_measures(inputs.sweep)
+    if measures.empty:
+        return Section("sweep", title, ["Left out: the study has no sweep."])
+    runs = study.sweep.runs if study.sweep else {}
+    text = (
+        f"{plural(measures['model'].nunique(), 'run')} of one training, each with every seed. Two runs are called "
+        "apart where their intervals of mean ± deviation over seeds do not meet. Seeds say nothing about how "
+        "other test data would have come out."
+    )
+    tables = [run_table(measures, runs), feature_table(measures, runs, inputs.costs), loss_table(measures, runs)]
+    return Section(
+        "sweep",
+        title,
+        [text],
+        points=sweep_readings(measures, runs),
+        tables=[table for table in tables if table is not None],
+        files=[beside_published(ASSEMBLIES, measures)],
+    )

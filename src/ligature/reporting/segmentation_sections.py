@@ -1,0 +1,133 @@
+"""Zero-shot segmentation on the page: both protocols, what predictions that look at no image reach, and pictures."""
+
+from typing import Any
+
+import pandas as pd
+
+from ligature.reporting.aggregate import over_seeds
+from ligature.reporting.beside_published import beside_published
+from ligature.reporting.outcome_readings import compared
+from ligature.reporting.overlays import overlay_pictures
+from ligature.reporting.result_tables import published_tables
+from ligature.reporting.section import Section
+from ligature.reporting.table import Table
+from ligature.reporting.text import PERCENT, bounded, listed, percent, plural, slug, spread
+
+BLIND = {"everything": "calling every pixel the class", "majority": "the most frequent class everywhere"}
+"""Predictions that look at no image, by the name of their model in results."""
+PUBLISHED, STANDARD = "published", "standard"
+METRICS = {
+    "iou": "IoU, mean over images",
+    "iou_per_class": "IoU, mean over classes",
+    "miou": "mIoU",
+    "pixel_accuracy": "pixel accuracy",
+}
+PUBLISHED_TABLE = "T5"
+VERDICTS = {"above": "above", "below": "below", "level": "not distinguishable from"}
+
+
+def segmentation_section(results: pd.DataFrame, classes: pd.DataFrame, overlays: list[dict[str, Any]]) -> Section:
+    """Returns the part of the page on segmentation.
+
+    Args:
+        results: rows of task ``segmentation``.
+        classes: one row a class; written beside the page.
+        overlays: index of pictures, see ``overlay_pictures``.
+    """
+    title = "Zero-shot segmentation"
+    measures = over_seeds(results[results["task"] == "segmentation"])
+    if measures.empty:
+        return Section("segmentation", title, ["Left out: the study segments no data set."])
+    text = (
+        "Projected patches are scored against class names, window by window; no mask is ever trained on. The published "
+        "protocol is told which classes an image has and asks for each by itself; the standard one lets all classes "
+        "compete for every pixel. In the pictures stand the photograph, its true and its predicted mask."
+    )
+    return Section(
+        "segmentation",
+        title,
+        [text],
+        points=[("Published", segmentation_readings(measures))],
+        tables=segmentation_tables(measures),
+        overlays=overlay_pictures(overlays),
+        published=[published_tables()[PUBLISHED_TABLE]],
+        files=[_beside(measures), *([] if classes.empty else [class_table(classes)])],
+    )
+
+
+def segmentation_tables(measures: pd.DataFrame) -> list[Table]:
+    """Returns a table a protocol: a row a data set and model, predictions that look at no image in a lighter tone."""
+    kind = measures["protocol"].str.partition(":")[0]
+    return [_protocol_table(name, rows) for name, rows in measures.groupby(kind, sort=False)]
+
+
+def _protocol_table(name: str, rows: pd.DataFrame) -> Table:
+    keys = list(rows.groupby(["dataset", "split", "model"], sort=False).groups)
+    metrics = list(dict.fromkeys(rows["metric"]))
+    cells = rows.drop_duplicates(["dataset", "split", "model", "metric"])
+    cells = cells.set_index(["dataset", "split", "model", "metric"])
+    protocols = listed(bounded(protocol, 200) for protocol in dict.fromkeys(rows["protocol"]))
+    return Table(
+        name=f"segmentation-{slug(name)}",
+        caption=f"Protocol {protocols}. Fractions in %.",
+        data=rows,
+        header=["data set", "split", "model", "images", *(METRICS.get(metric, bounded(metric)) for metric in metrics)],
+        rows=[_cells(key, cells.loc[key].reindex(metrics)) for key in keys],
+        text_columns=3,
+        muted=frozenset(place for place, key in enumerate(keys) if key[2] in BLIND),
+    )
+
+
+def _cells(key: tuple[str, str, str], by_metric: pd.DataFrame) -> list[str]:
+    values = [spread(row.Index, row.value, row.sd) for row in by_metric.itertuples()]
+    return [bounded(key[0]), bounded(key[1]), _model_name(key[2]), f"{by_metric['n'].max():,.0f}", *values]
+
+
+def _model_name(model: str) -> str:
+    return f"{model} ({BLIND[model]})" if model in BLIND else bounded(model)
+
+
+def segmentation_readings(measures: pd.DataFrame) -> list[str]:
+    """Says for every data set how the published protocol's IoU compares with calling every pixel the class."""
+    rows = measures[measures["protocol"].str.startswith(PUBLISHED) & (measures["metric"] == "iou")]
+    blind = rows[rows["model"].isin(BLIND)].drop_duplicates("dataset").set_index("dataset")
+    return [
+        _reading(row, blind.loc[row["dataset"]])
+        for _, row in rows[~rows["model"].isin(BLIND)].iterrows()
+        if row["dataset"] in blind.index
+    ]
+
+
+def _reading(row: pd.Series, blind: pd.Series) -> str:
+    verdict = VERDICTS[compared(row["value"], row["n"], blind["value"], blind["n"])]
+    return (
+        f"{bounded(row['dataset'])}: {bounded(row['model'])} reaches an IoU of {percent(row['value'], PERCENT)}, "
+        f"{verdict} the {percent(blind['value'], PERCENT)} of {BLIND[blind['model']]} (two binomial "
+        f"standard errors, {plural(int(row['n']), 'image')})."
+    )
+
+
+def class_table(classes: pd.DataFrame) -> Table:
+    """Returns the table of classes as it was written: a row a class, fractions in %."""
+    counts = ["images"]
+    numbers = [column for column in classes if column not in ("dataset", "class")]
+    return Table(
+        name="segmentation-classes",
+        caption="Every class that was segmented; fractions in %.",
+        data=classes,
+        header=["data set", "class", *(bounded(column.replace("_", " ")) for column in numbers)],
+        rows=[
+            (
+                bounded(row["dataset"]),
+                bounded(row["class"]),
+                *(f"{row[column]:,.0f}" if column in counts else percent(float(row[column])) for column in numbers),
+            )
+            for _, row in classes.iterrows()
+        ],
+        text_columns=2,
+    )
+
+
+def _beside(measures: pd.DataFrame) -> Table:
+    rows = measures[measures["protocol"].str.startswith(PUBLISHED) & (measures["metric"] == "iou")]
+    return beside_published(PUBLISHED_TABLE, rows)

@@ -1,0 +1,133 @@
+"""Tables of the sweep: all runs, what every kind of features costs and reaches, and the losses."""
+
+import pandas as pd
+
+from ligature.params.train import SweepRun
+from ligature.reporting.ablation import measure_name
+from ligature.reporting.aggregate import CHANCE
+from ligature.reporting.sweep_runs import MEASURE, Runs, blocks, loss_name, published_row, published_top1, twins
+from ligature.reporting.table import Table
+from ligature.reporting.text import DIRECTIONS_NOTE, NOTHING, bounded, number, percent, spread
+
+Keys = list[tuple[str, ...]]
+SIZES = ("B", "kB", "MB", "GB")
+
+
+def run_table(measures: pd.DataFrame, runs: Runs) -> Table:
+    """Returns a row a run, the published figure of the same blocks beside it, and the level of chance."""
+    keys = _keys(measures)
+    names = list(dict.fromkeys([*(name for name in runs if name in set(measures["model"])), *measures["model"]]))
+    published = published_top1()
+    rows_of = {name: published_row(run) for name, run in runs.items()}
+    theirs = {name: f"{published[row]:.2f}" for name, row in rows_of.items() if row}
+    shown = [
+        [
+            *_run_cells(name, runs.get(name)),
+            _seeds(measures, name),
+            *_values(measures, name, keys),
+            theirs.get(name, NOTHING),
+        ]
+        for name in names
+    ]
+    chances = [CHANCE, NOTHING, NOTHING, NOTHING, "", *(percent(_chance(measures, key)) for key in keys), ""]
+    data = measures.assign(published_top1=[published.get(rows_of.get(name) or "") for name in measures["model"]])
+    return Table(
+        name="sweep",
+        caption="The same training with other projectors, features and losses: mean ± deviation over seeds, in %. "
+        f"Blocks: patches / image CLS / text tokens / pooled text. {DIRECTIONS_NOTE} The last column is published "
+        "(arXiv 2409.19425, 6 million pairs, another scale): its figures are not comparable with ours, at most their "
+        "order is.",
+        data=data,
+        header=["run", "blocks", "features", "loss", "seeds", *map(measure_name, keys), "published: ImageNet top-1"],
+        rows=[*shown, chances],
+        text_columns=4,
+        muted=frozenset([len(shown)]),
+    )
+
+
+def feature_table(measures: pd.DataFrame, runs: Runs, costs: pd.DataFrame) -> Table | None:
+    """Returns what each kind of features costs beside what it reaches, for runs that differ in nothing else."""
+    names = [name for group in twins(runs, "mode") for name in group if name in set(measures["model"])]
+    if not names:
+        return None
+    keys, by_mode = _keys(measures), costs.drop_duplicates("mode").set_index("mode")
+    return Table(
+        name="sweep-features",
+        caption="What each kind of features costs in the store, and what it reaches: runs that differ in their "
+        "features alone, mean ± deviation over seeds, in %. Features of images are encoded anew at every step.",
+        data=measures[measures["model"].isin(names)]
+        .assign(mode=lambda rows: [runs[name].mode for name in rows["model"]])
+        .merge(by_mode.reset_index(), on="mode", how="left"),
+        header=[
+            *("run", "features", "an image", "vectors an image", "a caption", "GFLOP an image"),
+            *map(measure_name, keys),
+        ],
+        rows=[
+            [bounded(name), runs[name].mode, *_cost_cells(by_mode, runs[name].mode), *_values(measures, name, keys)]
+            for name in names
+        ],
+        text_columns=2,
+    )
+
+
+def loss_table(measures: pd.DataFrame, runs: Runs) -> Table | None:
+    """Returns what each loss reaches, for runs that differ in nothing else."""
+    names = [name for group in twins(runs, "loss") for name in group if name in set(measures["model"])]
+    if not names:
+        return None
+    keys = _keys(measures)
+    return Table(
+        name="sweep-losses",
+        caption="Losses: runs that differ in their loss alone, mean ± deviation over seeds, in %.",
+        data=measures[measures["model"].isin(names)].assign(
+            loss=lambda rows: [loss_name(runs[name].loss) for name in rows["model"]]
+        ),
+        header=["run", "loss", *map(measure_name, keys)],
+        rows=[[bounded(name), loss_name(runs[name].loss), *_values(measures, name, keys)] for name in names],
+        text_columns=2,
+    )
+
+
+def _keys(measures: pd.DataFrame) -> Keys:
+    return list(measures.groupby(MEASURE, sort=False).groups)
+
+
+def _run_cells(name: str, run: SweepRun | None) -> list[str]:
+    facts = [NOTHING] * 3 if run is None else [blocks(run), run.mode, loss_name(run.loss)]
+    return [bounded(name), *facts]
+
+
+def _seeds(measures: pd.DataFrame, name: str) -> str:
+    return " / ".join(str(seeds) for seeds in dict.fromkeys(measures.loc[measures["model"] == name, "seeds"]))
+
+
+def _values(measures: pd.DataFrame, name: str, keys: Keys) -> list[str]:
+    """Returns the shown values of a run, one a measure."""
+    rows = measures[measures["model"] == name].set_index(MEASURE)
+    return [_value(rows.loc[key], key[-1]) if key in rows.index else NOTHING for key in keys]
+
+
+def _value(row: pd.Series, metric: str) -> str:
+    return spread(metric, row["value"], row["sd"])
+
+
+def _chance(measures: pd.DataFrame, key: tuple[str, ...]) -> float:
+    return measures.loc[(measures[MEASURE] == list(key)).all(axis=1), "chance"].mean()
+
+
+def _cost_cells(costs: pd.DataFrame, mode: str) -> list[str]:
+    if mode not in costs.index:
+        return [NOTHING] * 4
+    row = costs.loc[mode]
+    vectors, flops = row["image_vectors"], row["image_flops"]
+    return [_size(row["image_bytes"]), number(vectors, 0), _size(row["caption_bytes"]), number(flops / 1e9)]
+
+
+def _size(value: float) -> str:
+    """Returns a number of bytes with three digits, in steps of 1,000."""
+    if pd.isna(value):
+        return NOTHING
+    step = 0
+    while value >= 1000 and step < len(SIZES) - 1:
+        value, step = value / 1000, step + 1
+    return f"{value:.3g} {SIZES[step]}"
