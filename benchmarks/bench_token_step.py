@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness import Row, best_of
-from ligature.projection import Projector, ProjectorConfig, info_nce
+from ligature.projection import LossSettings, Projector, ProjectorConfig, contrastive_loss
 
 WIDTH, IMAGES, PATCHES, WORDS, ROUNDS = 1024, 8, 256, 32, 6
 Encoded = tuple[Tensor, Tensor]
@@ -62,7 +62,7 @@ def _saved_mebibytes(forward: Callable[[], Encoded], known: set[int]) -> float:
 
 def _train_step(projector: Projector, forward: Callable[[], Encoded]) -> None:
     projector.zero_grad()
-    info_nce(*forward(), projector.logit_scale).backward()
+    contrastive_loss(*forward(), projector.logit_scale, None, LossSettings()).backward()
 
 
 def _gradients(projector: Projector, forward: Callable[[], Encoded]) -> Tensor:

@@ -21,18 +21,46 @@ def test_results_are_rows_of_the_one_schema_and_above_chance(finished):
     layout, _ = finished
     table = pd.read_csv(layout.evaluation / "results.csv")
     assert tuple(table.columns) == RESULT_COLUMNS
-    assert set(table["task"]) == {"retrieval", "classification"}
-    by_model = table[table["metric"] == "t2i_recall@10"].set_index("model")["value"]
+    assert set(table["task"]) == {
+        *("retrieval", "multilingual retrieval", "long text retrieval"),
+        *("classification", "multilingual classification", "gap"),
+    }
+    main = table[(table["metric"] == "t2i_recall@10") & (table["task"] == "retrieval")]
+    by_model = main.set_index("model")["value"]
     assert by_model["pixels + bag-of-words"] > 1.2 * by_model["chance"]
-    assert (table["value"] >= 0).all()
+    assert table.loc[table["task"] != "gap", "value"].ge(0).all()
 
 
 def test_metrics_json_repeats_the_measured_rows_only(finished):
     layout, _ = finished
-    table = pd.read_csv(layout.evaluation / "results.csv", float_precision="round_trip")
+    table = pd.read_csv(layout.evaluation / "results.csv", float_precision="round_trip", keep_default_na=False)
     metrics = json.loads((layout.evaluation / "metrics.json").read_text())
     own = table[table["model"] != "chance"]
-    assert metrics == {f"{row.dataset}/{row.metric}": row.value for row in own.itertuples()}
+    assert len(metrics) == len(own)
+    main = own[(own["variant"] == "") & own["task"].isin(["classification", "retrieval"])]
+    assert {f"{row.dataset}/{row.metric}": row.value for row in main.itertuples()}.items() <= metrics.items()
+    german = own[(own["task"] == "multilingual retrieval") & (own["variant"] == "de")]
+    for row in german.itertuples():
+        assert metrics[f"captions-test/multilingual-retrieval/de/{row.metric}"] == row.value
+
+
+def test_every_language_and_length_is_measured_on_its_own_texts(finished):
+    layout, _ = finished
+    table = pd.read_csv(layout.evaluation / "results.csv", dtype={"variant": str}).fillna({"variant": ""})
+    variants = table.groupby("task")["variant"].unique().map(set).to_dict()
+    assert variants == {
+        "classification": {"", "single"},
+        "multilingual classification": {"en", "de"},
+        "retrieval": {""},
+        "multilingual retrieval": {"en", "de", "ja"},
+        "long text retrieval": {"8", "32", "all"},
+        "gap": {""},
+    }
+    english = table[(table["variant"] == "en") & (table["metric"] == "top1")]
+    main = table[(table["task"] == "classification") & (table["variant"] == "") & (table["metric"] == "top1")]
+    assert english["value"].to_list() == main["value"].to_list()
+    asked = table[(table["metric"] == "t2i_recall@1") & (table["model"] != "chance")].set_index("variant")["n"]
+    assert asked.to_dict() == {"": 200, **dict.fromkeys(("en", "de", "ja", "8", "32", "all"), 40)}
 
 
 def test_reported_recall_is_what_the_saved_projector_gives(finished):
@@ -174,9 +202,16 @@ def test_store_facts_has_one_row_a_store(finished):
 
 def test_flat_metrics_keeps_only_one_model():
     rows = pd.DataFrame(
-        {"dataset": ["d", "d"], "metric": ["top1", "top1"], "model": ["m", "chance"], "value": [0.5, 0.1]}
+        {
+            "task": ["classification", "classification", "multilingual classification"],
+            "dataset": "d",
+            "metric": "top1",
+            "model": ["m", "chance", "m"],
+            "value": [0.5, 0.1, 0.3],
+            "variant": ["", "", "de"],
+        }
     )
-    assert evaluate.flat_metrics(rows, "m") == {"d/top1": 0.5}
+    assert evaluate.flat_metrics(rows, "m") == {"d/top1": 0.5, "d/multilingual-classification/de/top1": 0.3}
 
 
 def test_encoders_of_other_images_are_not_compared(finished):
@@ -198,4 +233,4 @@ def test_an_evaluation_without_retrieval_leaves_no_map_behind(finished, tmp_path
     assert (evaluation / "features_2d.csv").exists()
     evaluate.evaluate(changed, tmp_path / "results")
     assert not (evaluation / "features_2d.csv").exists()
-    assert set(pd.read_csv(evaluation / "results.csv")["task"]) == {"classification"}
+    assert set(pd.read_csv(evaluation / "results.csv")["task"]) == {"classification", "multilingual classification"}

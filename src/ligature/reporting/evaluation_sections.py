@@ -3,17 +3,18 @@
 import pandas as pd
 
 from ligature.params import Study
+from ligature.reporting.aggregate import CHANCE
 from ligature.reporting.beside_published import beside_published
 from ligature.reporting.evaluation_figures import language_bars, length_curves
 from ligature.reporting.gap_section import gap_section
 from ligature.reporting.languages import language_averages, language_measures, language_readings, language_table
 from ligature.reporting.long_texts import length_measures, length_readings, length_table
 from ligature.reporting.result_tables import published_tables
-from ligature.reporting.section import Section
+from ligature.reporting.section import Section, points_of
 from ligature.reporting.segmentation_sections import segmentation_section
 from ligature.reporting.sources import ReportInputs
 from ligature.reporting.sweep_readings import best_readings, sweep_readings
-from ligature.reporting.sweep_runs import sweep_measures
+from ligature.reporting.sweep_runs import Runs, blocks, sweep_measures
 from ligature.reporting.sweep_tables import feature_table, loss_table, run_table
 from ligature.reporting.text import plural
 
@@ -33,10 +34,12 @@ def evaluation_sections(study: Study, inputs: ReportInputs) -> list[Section]:
 
 
 def evaluation_readings(inputs: ReportInputs) -> list[tuple[str, list[str]]]:
-    """Returns (heading, sentences) of what stands at the top of the page."""
+    """Returns (heading, sentences) of what stands at the top of the page: of the chosen pair, and of the sweep."""
+    pair = f"{inputs.chosen['vision']} + {inputs.chosen['text']}"
+    results = inputs.results[inputs.results["model"].isin([pair, CHANCE])]
     return [
-        ("Languages", language_readings(language_measures(inputs.results))),
-        ("Long texts", length_readings(length_measures(inputs.results))),
+        ("Languages", language_readings(language_measures(results))),
+        ("Long texts", length_readings(length_measures(results))),
         ("Sweep", best_readings(sweep_measures(inputs.sweep))),
     ]
 
@@ -54,7 +57,7 @@ def _languages(measures: pd.DataFrame) -> Section:
         "languages",
         "Languages",
         [text],
-        points=[("Above chance", language_readings(measures))],
+        points=points_of([("Above chance", language_readings(measures))]),
         drawings=language_bars(measures),
         tables=[language_table(measures)],
         published=[published_tables()[LANGUAGES]],
@@ -72,7 +75,8 @@ def _long_texts(measures: pd.DataFrame) -> Section:
     return Section(
         "long-texts",
         "Long texts",
-        [text, *length_readings(measures)],
+        [text],
+        points=points_of([("Whole texts", length_readings(measures))]),
         drawings=length_curves(measures),
         tables=[length_table(measures)],
     )
@@ -94,7 +98,14 @@ def _sweep(study: Study, inputs: ReportInputs) -> Section:
         "sweep",
         title,
         [text],
-        points=sweep_readings(measures, runs),
+        points=points_of(sweep_readings(measures, runs)),
         tables=[table for table in tables if table is not None],
-        files=[beside_published(ASSEMBLIES, measures)],
+        files=[beside_published(ASSEMBLIES, _named_by_blocks(measures, runs))],
     )
+
+
+def _named_by_blocks(measures: pd.DataFrame, runs: Runs) -> pd.DataFrame:
+    """Returns top-1 of the runs, each called by its name and its blocks."""
+    rows = measures[measures["metric"] == "top1"]
+    names = [f"{name} ({blocks(runs[name])})" if name in runs else name for name in rows["model"]]
+    return rows.assign(model=names)

@@ -4,7 +4,7 @@ import pandas as pd
 
 from ligature.reporting.aggregate import over_seeds
 from ligature.reporting.outcome_readings import above_chance
-from ligature.reporting.section import Section
+from ligature.reporting.section import Section, points_of
 from ligature.reporting.table import Table
 from ligature.reporting.text import NOTHING, PERCENT, bounded, metric_label, number, percent
 
@@ -31,12 +31,14 @@ def gap_section(results: pd.DataFrame) -> Section:
     if measures.empty:
         return Section("gap", title, ["Left out: the modality gap was not measured."])
     text = "How far apart images and texts lie in the joint space. No measure says much alone."
-    return Section("gap", title, [text, *gap_readings(measures)], tables=[gap_table(measures)])
+    return Section(
+        "gap", title, [text], points=points_of([("Separability", gap_readings(measures))]), tables=[gap_table(measures)]
+    )
 
 
 def gap_table(measures: pd.DataFrame) -> Table:
     """Returns a row a measure with its meaning, and a column a data set and model."""
-    keys = list(measures.groupby(["dataset", "model"], sort=False).groups)
+    keys = list(measures[["dataset", "model"]].drop_duplicates().itertuples(index=False, name=None))
     metrics = list(dict.fromkeys(measures["metric"]))
     values = measures.pivot_table(index=["dataset", "model"], columns="metric", values="value", aggfunc="mean")
     return Table(

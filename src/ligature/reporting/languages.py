@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ligature.reporting.aggregate import with_chance
+from ligature.reporting.aggregate import CHANCE, with_chance
 from ligature.reporting.outcome_readings import above_chance, headlines_of
 from ligature.reporting.table import Table
 from ligature.reporting.text import (
@@ -20,7 +20,6 @@ TASKS = ("multilingual classification", "multilingual retrieval")
 NAMES = {"en": "English", "de": "German", "fr": "French", "ja": "Japanese", "ru": "Russian"}
 MEASURE = ["task", "dataset", "metric"]
 AVERAGE = "average"
-CHANCE = "chance"
 
 
 def language_measures(results: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +40,7 @@ def language_averages(measures: pd.DataFrame) -> pd.DataFrame:
 def language_table(measures: pd.DataFrame) -> Table:
     """Returns a row a model and language, the average of each model, and the level of chance; a column a measure."""
     data = pd.concat([measures, language_averages(measures)], ignore_index=True)
-    keys = list(measures.groupby(MEASURE, sort=False).groups)
+    keys = list(measures[MEASURE].drop_duplicates().itertuples(index=False, name=None))
     models = dict.fromkeys(measures["model"])
     labels = [(model, name) for model in models for name in [*dict.fromkeys(measures["language"]), AVERAGE]]
     cells = data.set_index(["model", "language", *MEASURE])

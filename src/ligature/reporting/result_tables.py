@@ -49,7 +49,7 @@ def prompt_tables(results: pd.DataFrame) -> list[Table]:
 
 
 def measured_table(name: str, caption: str, rows: pd.DataFrame, keys: list[str], names: list[str]) -> Table:
-    """Returns a row a key and a column a metric.
+    """Returns a row a key, in the order they come in but for chance, which is last of a data set; a column a metric.
 
     Args:
         name: stem of the table's files.
@@ -61,7 +61,10 @@ def measured_table(name: str, caption: str, rows: pd.DataFrame, keys: list[str],
     metrics = list(dict.fromkeys(rows["metric"]))
     groups = rows.groupby(keys, sort=False)
     datasets = list(dict.fromkeys(rows["dataset"]))
-    order = sorted(groups.groups, key=lambda key: (datasets.index(key[0]), key[-1] == CHANCE))
+    order = sorted(
+        rows[keys].drop_duplicates().itertuples(index=False, name=None),
+        key=lambda key: (datasets.index(key[0]), key[-1] == CHANCE),
+    )
     notes = [caption]
     notes += ["Mean ± deviation over seeds."] if rows["seeds"].max() > 1 else []
     notes += [DIRECTIONS_NOTE] if any("→" in metric_header(metric) for metric in metrics) else []

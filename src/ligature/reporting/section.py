@@ -1,5 +1,6 @@
 """A part of the page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ligature.reporting.drawing import Drawing
@@ -37,3 +38,8 @@ class Section:
     details: list[tuple[str, str]] = field(default_factory=list)
     published: list[Table] = field(default_factory=list)
     files: list[Table] = field(default_factory=list)
+
+
+def points_of(groups: Iterable[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+    """Returns the (heading, sentences) that have sentences."""
+    return [(heading, sentences) for heading, sentences in groups if sentences]

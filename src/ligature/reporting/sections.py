@@ -13,7 +13,7 @@ from ligature.reporting.evaluation_sections import evaluation_readings, evaluati
 from ligature.reporting.fact_tables import projector_table, store_table
 from ligature.reporting.feature_figures import feature_maps
 from ligature.reporting.samples import sample_cards
-from ligature.reporting.section import Section
+from ligature.reporting.section import Section, points_of
 from ligature.reporting.sources import ReportInputs
 from ligature.reporting.table import Table
 from ligature.reporting.text import (
@@ -83,7 +83,7 @@ def _reading(inputs: ReportInputs) -> Section:
         "reading",
         "What the numbers say",
         ["Every sentence here is computed from the tables below."],
-        points=[(heading, sentences) for heading, sentences in groups if sentences],
+        points=points_of(groups),
     )
 
 

@@ -9,9 +9,9 @@ from ligature.reporting.beside_published import beside_published
 from ligature.reporting.outcome_readings import compared
 from ligature.reporting.overlays import overlay_pictures
 from ligature.reporting.result_tables import published_tables
-from ligature.reporting.section import Section
+from ligature.reporting.section import Section, points_of
 from ligature.reporting.table import Table
-from ligature.reporting.text import PERCENT, bounded, listed, percent, plural, slug, spread
+from ligature.reporting.text import PERCENT, bounded, percent, plural, slug, spread
 
 BLIND = {"everything": "calling every pixel the class", "majority": "the most frequent class everywhere"}
 """Predictions that look at no image, by the name of their model in results."""
@@ -47,7 +47,7 @@ def segmentation_section(results: pd.DataFrame, classes: pd.DataFrame, overlays:
         "segmentation",
         title,
         [text],
-        points=[("Published", segmentation_readings(measures))],
+        points=points_of([("Published protocol", segmentation_readings(measures))]),
         tables=segmentation_tables(measures),
         overlays=overlay_pictures(overlays),
         published=[published_tables()[PUBLISHED_TABLE]],
@@ -62,23 +62,23 @@ def segmentation_tables(measures: pd.DataFrame) -> list[Table]:
 
 
 def _protocol_table(name: str, rows: pd.DataFrame) -> Table:
-    keys = list(rows.groupby(["dataset", "split", "model"], sort=False).groups)
+    groups = rows.groupby(["dataset", "split", "model"], sort=False)
+    keys = list(rows[["dataset", "split", "model"]].drop_duplicates().itertuples(index=False, name=None))
     metrics = list(dict.fromkeys(rows["metric"]))
-    cells = rows.drop_duplicates(["dataset", "split", "model", "metric"])
-    cells = cells.set_index(["dataset", "split", "model", "metric"])
-    protocols = listed(bounded(protocol, 200) for protocol in dict.fromkeys(rows["protocol"]))
+    protocols = "; ".join(bounded(protocol, 200) for protocol in dict.fromkeys(rows["protocol"]))
     return Table(
         name=f"segmentation-{slug(name)}",
         caption=f"Protocol {protocols}. Fractions in %.",
         data=rows,
         header=["data set", "split", "model", "images", *(METRICS.get(metric, bounded(metric)) for metric in metrics)],
-        rows=[_cells(key, cells.loc[key].reindex(metrics)) for key in keys],
+        rows=[_cells(key, groups.get_group(key), metrics) for key in keys],
         text_columns=3,
         muted=frozenset(place for place, key in enumerate(keys) if key[2] in BLIND),
     )
 
 
-def _cells(key: tuple[str, str, str], by_metric: pd.DataFrame) -> list[str]:
+def _cells(key: tuple[str, str, str], rows: pd.DataFrame, metrics: list[str]) -> list[str]:
+    by_metric = rows.drop_duplicates("metric").set_index("metric").reindex(metrics)
     values = [spread(row.Index, row.value, row.sd) for row in by_metric.itertuples()]
     return [bounded(key[0]), bounded(key[1]), _model_name(key[2]), f"{by_metric['n'].max():,.0f}", *values]
 

@@ -22,13 +22,12 @@ COMPARED_MODES = (("pooled", "tokens"), ("regions", "tokens"), ("tokens-int8", "
 
 def sweep_readings(measures: pd.DataFrame, runs: Runs) -> list[tuple[str, list[str]]]:
     """Returns (heading, sentences) on the best run, the assemblies, the features and the losses."""
-    groups = [
+    return [
         ("Best run", best_readings(measures)),
         ("Assemblies", assembly_readings(measures, runs)),
         ("Features", feature_readings(measures, runs)),
         ("Losses", loss_readings(measures, runs)),
     ]
-    return [(heading, sentences) for heading, sentences in groups if sentences]
 
 
 def best_readings(measures: pd.DataFrame) -> list[str]:
@@ -108,8 +107,8 @@ def _against(measures: pd.DataFrame, runs: tuple[str, str], names: tuple[str, st
         by_run = rows.set_index("model")
         if all(run in by_run.index for run in runs):
             one, other = (by_run.loc[run] for run in runs)
-            values = f"{names[0]} {_value(one)}, {names[1]} {_value(other)}"
-            yield f"{measure_name(key)}: {values}; {_difference(one, other)}."
+            values = f"{names[0]} ({_value(one)}) against {names[1]} ({_value(other)})"
+            yield f"{measure_name(key)}: {values}: {_difference(one, other)}."
 
 
 def _difference(one: pd.Series, other: pd.Series) -> str:

@@ -64,4 +64,4 @@ def twins(runs: Runs, field: str) -> list[list[str]]:
 def loss_name(loss: LossParams) -> str:
     """Returns the loss in a few words."""
     kind = {"infonce": "InfoNCE", "siglip": "SigLIP"}[loss.kind]
-    return f"{kind}, {loss.negatives} negatives" + (f" of {loss.group}" if loss.group else "")
+    return f"{kind} in groups of {loss.group}" if loss.group else kind

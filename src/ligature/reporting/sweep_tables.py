@@ -7,7 +7,7 @@ from ligature.reporting.ablation import measure_name
 from ligature.reporting.aggregate import CHANCE
 from ligature.reporting.sweep_runs import MEASURE, Runs, blocks, loss_name, published_row, published_top1, twins
 from ligature.reporting.table import Table
-from ligature.reporting.text import DIRECTIONS_NOTE, NOTHING, bounded, number, percent, spread
+from ligature.reporting.text import DIRECTIONS_NOTE, NOTHING, bounded, number, percent, plural, spread
 
 Keys = list[tuple[str, ...]]
 SIZES = ("B", "kB", "MB", "GB")
@@ -23,22 +23,21 @@ def run_table(measures: pd.DataFrame, runs: Runs) -> Table:
     shown = [
         [
             *_run_cells(name, runs.get(name)),
-            _seeds(measures, name),
             *_values(measures, name, keys),
             theirs.get(name, NOTHING),
         ]
         for name in names
     ]
-    chances = [CHANCE, NOTHING, NOTHING, NOTHING, "", *(percent(_chance(measures, key)) for key in keys), ""]
+    chances = [CHANCE, NOTHING, NOTHING, NOTHING, *(percent(_chance(measures, key)) for key in keys), ""]
     data = measures.assign(published_top1=[published.get(rows_of.get(name) or "") for name in measures["model"]])
     return Table(
         name="sweep",
-        caption="The same training with other projectors, features and losses: mean ± deviation over seeds, in %. "
-        f"Blocks: patches / image CLS / text tokens / pooled text. {DIRECTIONS_NOTE} The last column is published "
-        "(arXiv 2409.19425, 6 million pairs, another scale): its figures are not comparable with ours, at most their "
-        "order is.",
+        caption="The same training with other projectors, features and losses: mean ± deviation over "
+        f"{_seeds(measures)}, in %. Blocks: patches / image CLS / text tokens / pooled text. {DIRECTIONS_NOTE} The "
+        "last column is published, not measured here (arXiv 2409.19425, T1: ImageNet top-1 after 6 million pairs): its "
+        "figures are of another scale and not comparable with ours, at most their order is.",
         data=data,
-        header=["run", "blocks", "features", "loss", "seeds", *map(measure_name, keys), "published: ImageNet top-1"],
+        header=["run", "blocks", "features", "loss", *map(measure_name, keys), "published"],
         rows=[*shown, chances],
         text_columns=4,
         muted=frozenset([len(shown)]),
@@ -54,12 +53,13 @@ def feature_table(measures: pd.DataFrame, runs: Runs, costs: pd.DataFrame) -> Ta
     return Table(
         name="sweep-features",
         caption="What each kind of features costs in the store, and what it reaches: runs that differ in their "
-        "features alone, mean ± deviation over seeds, in %. Features of images are encoded anew at every step.",
+        "features alone, mean ± deviation over seeds, in %. Vectors and GFLOP are those of encoding an image; in mode "
+        "“images” that is done at every step, else once.",
         data=measures[measures["model"].isin(names)]
         .assign(mode=lambda rows: [runs[name].mode for name in rows["model"]])
         .merge(by_mode.reset_index(), on="mode", how="left"),
         header=[
-            *("run", "features", "an image", "vectors an image", "a caption", "GFLOP an image"),
+            *("run", "features", "store, an image", "vectors", "store, a caption", "GFLOP"),
             *map(measure_name, keys),
         ],
         rows=[
@@ -89,7 +89,7 @@ def loss_table(measures: pd.DataFrame, runs: Runs) -> Table | None:
 
 
 def _keys(measures: pd.DataFrame) -> Keys:
-    return list(measures.groupby(MEASURE, sort=False).groups)
+    return list(measures[MEASURE].drop_duplicates().itertuples(index=False, name=None))
 
 
 def _run_cells(name: str, run: SweepRun | None) -> list[str]:
@@ -97,8 +97,9 @@ def _run_cells(name: str, run: SweepRun | None) -> list[str]:
     return [bounded(name), *facts]
 
 
-def _seeds(measures: pd.DataFrame, name: str) -> str:
-    return " / ".join(str(seeds) for seeds in dict.fromkeys(measures.loc[measures["model"] == name, "seeds"]))
+def _seeds(measures: pd.DataFrame) -> str:
+    fewest, most = int(measures["seeds"].min()), int(measures["seeds"].max())
+    return plural(most, "seed") if fewest == most else f"{fewest} to {plural(most, 'seed')}"
 
 
 def _values(measures: pd.DataFrame, name: str, keys: Keys) -> list[str]:

@@ -47,8 +47,7 @@ def measured_table(target: Target, measured: pd.DataFrame, where: str) -> Table:
     Raises:
         DataError: when the file has other columns than the target's.
     """
-    kinds = {"value": _results, "spearman": _correlations, "cpu_hours": _compute}
-    kind = next((kind for column, kind in kinds.items() if column in measured), None)
+    kind = next((kind for kind, columns in KINDS.items() if columns <= set(measured)), None)
     if kind is None:
         raise DataError(f"{where}: holds no results, correlations or compute; remove it and reproduce again")
     return kind(target, measured)
@@ -105,3 +104,11 @@ def _compute(target: Target, measured: pd.DataFrame) -> Table:
     ]
     caption = "Hours of the clock and of the processors, by part of the study."
     return Table(target.target, caption, measured, ["part", "jobs", "hours of the clock", "CPU hours"], rows)
+
+
+KINDS = {
+    _results: {"task", "dataset", "model", "metric", "value", "seed", "variant"},
+    _correlations: {"dataset", "metric", "target", "spearman", "spearman_low", "spearman_high", "kendall", "n"},
+    _compute: {"part", "jobs", "wall_hours", "cpu_hours"},
+}
+"""How a table is shown, by the columns that it has."""

@@ -31,17 +31,17 @@ def quoted_table(name: str) -> Table:
         name=f"quoted-{name}",
         caption=f"{name}. Published, not measured here.",
         data=data,
-        header=["of", "data set", "figure", "value", "note", "source"],
+        header=["of", "data set", "figure", "note", "source", "value"],
         rows=[
             (
                 row.row,
                 row.dataset,
                 row.metric,
-                NOTHING if pd.isna(row.value) else f"{row.value:,.10g}",
                 row.note,
                 row.source,
+                NOTHING if pd.isna(row.value) else f"{row.value:,.10g}",
             )
             for row in data.itertuples()
         ],
-        text_columns=3,
+        text_columns=5,
     )
