@@ -15,7 +15,7 @@ setup: $(STAMP)  ## Create .venv with everything for development
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,download,demo,dev]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,download,track,demo,dev]'
 	touch $(STAMP)
 
 demo: $(STAMP)  ## Run the mini study and print its results

@@ -138,7 +138,7 @@ def test_the_weakest_language_decides():
     weak = rows(*language("en", 0.6), *language("de", 0.5), *language("ru", 0.004))
     row = row_of(claims_table(evidence(results=weak)), "languages")
     assert row["status"] == "does not hold"
-    assert "(ru)" in row["measure"]
+    assert "(ru, d)" in row["measure"]
 
 
 def test_whole_descriptions_are_held_against_what_fits_clip():
@@ -175,3 +175,20 @@ def test_segmentation_is_held_against_calling_everything_the_class():
     assert row["status"] == "holds"
     worse = table.assign(published_iou=table["published_iou_everything"] - [0.1, -0.01, 0])
     assert row_of(claims_table(evidence(segmentation=worse)), "segment")["status"] == "does not hold"
+
+
+def test_a_baseline_beside_the_own_pair_decides_nothing():
+    def length(words: str, value: float, model: str) -> dict:
+        return {
+            "task": "long text retrieval",
+            "metric": "t2i_recall@1",
+            "variant": words,
+            "value": value,
+            "n": 2000,
+            "model": model,
+        }
+
+    own = [length("64", 0.4, "own"), length("all", 0.5, "own")]
+    other = [length("64", 0.9, "clip"), length("all", 0.1, "clip")]
+    row = row_of(claims_table(evidence(results=rows(*own, *other))), "longer than CLIP")
+    assert row["effect"] == pytest.approx(0.1)

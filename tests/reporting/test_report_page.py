@@ -14,6 +14,7 @@ from reporting_inputs import HOSTILE, STORES, TITLE, pairs_table, results_table,
 
 from ligature.errors import DataError
 from ligature.reporting import ReportSources, write_report
+from ligature.reporting.aggregate import main_rows
 from ligature.reporting.section import Section
 from ligature.reporting.sections import headlines, sections
 from ligature.reporting.sources import read_sources
@@ -114,6 +115,8 @@ def test_same_inputs_give_the_same_bytes(results_folder: Path, report_folder: Pa
     figures = tmp_path / "figures"
     figures.mkdir()
     (figures / "similarity-of-yesterday.png").write_bytes(b"old")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/table-of-yesterday.tex").write_bytes(b"old")
     write_report(small_study(), ReportSources.in_folder(results_folder, STORES), tmp_path)
     first, second = (
         {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -198,21 +201,24 @@ def test_broken_file_is_one_line(results_folder: Path, tmp_path: Path, name: str
     assert "\n" not in str(caught.value)
 
 
-def test_further_sections_stand_after_the_evaluation(results_folder: Path, tmp_path: Path) -> None:
+def test_further_sections_stand_after_the_evaluation(results_folder: Path) -> None:
     extra = [Section("claims", "Claims", ["A & B."]), Section("compute", "Compute", ["Hours."])]
-    sources = ReportSources.in_folder(results_folder, STORES)
-    page = Page(write_report(small_study(), sources, tmp_path, extra).read_text(encoding="utf-8"))
-    ids = page.values("id")
-    assert ids[ids.index("sweep") + 1 :][:3] == ["claims", "compute", "samples"]
-    assert "A & B." in page.text
+    inputs = read_sources(ReportSources.in_folder(results_folder, STORES))
+    parts = sections(small_study(), inputs, extra)
+    place = [part.id for part in parts].index("claims")
+    assert parts[place : place + 2] == extra
+    assert [part.id for part in parts[place - 1 : place + 3]] == ["sweep", "claims", "compute", "samples"]
 
 
-def test_results_from_before_there_were_variants_make_a_page(results_folder: Path, tmp_path: Path) -> None:
+def test_results_from_before_there_were_variants_are_read_as_main_rows(results_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(results_folder, tmp_path / "results")
-    results_table().drop(columns="variant").to_csv(tmp_path / "results/evaluation/results.csv", index=False)
-    page = write_report(small_study(), ReportSources.in_folder(tmp_path / "results"), tmp_path / "report").read_text()
-    assert "12 times chance" in page
-    assert "measures no other language" in page
+    path = tmp_path / "results/evaluation/results.csv"
+    results_table().drop(columns="variant").to_csv(path, index=False)
+    inputs = read_sources(ReportSources.in_folder(tmp_path / "results"))
+    assert set(inputs.results["variant"]) == {""}
+    assert len(main_rows(inputs.results)) == len(results_table())
+    absent = [part for part in sections(small_study(), inputs) if part.id in ("languages", "long-texts", "gap")]
+    assert all(part.text[0].startswith("Left out: ") and not part.tables for part in absent)
 
 
 def test_headlines_and_readings_are_of_the_main_question_and_headlines_of_the_pair(tmp_path: Path) -> None:
@@ -231,13 +237,6 @@ def test_headlines_and_readings_are_of_the_main_question_and_headlines_of_the_pa
     assert len(points["Results"]) == 2 * 3
     assert len(points["Languages"]) == 3
     assert not any("as it comes" in sentence for sentence in points["Languages"])
-
-
-def test_old_latex_tables_are_removed(results_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "tables").mkdir()
-    (tmp_path / "tables/old.tex").write_text("old")
-    write_report(small_study(), ReportSources.in_folder(results_folder, STORES), tmp_path)
-    assert not (tmp_path / "tables/old.tex").exists()
 
 
 def test_hostile_is_hostile() -> None:

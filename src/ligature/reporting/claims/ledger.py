@@ -145,33 +145,37 @@ def _segments(evidence: Evidence) -> Effect | None:
     return paired_effect(rows["published_iou"], rows["published_iou_everything"], measure, "classes")
 
 
+def _text_to_image(evidence: Evidence, task: str) -> pd.DataFrame:
+    """Returns the text-to-image R@1 of the study's own pair, which stands first, on a task, with chance."""
+    table = evidence.results
+    own = table.loc[table["model"] != CHANCE, "model"].head(1)
+    rows = table[(table["task"] == task) & (table["metric"] == "t2i_recall@1")]
+    chance = rows[rows["model"] == CHANCE].groupby(["dataset", "variant"])["value"].first().rename("chance")
+    return rows[rows["model"].isin(own)].join(chance, on=["dataset", "variant"])
+
+
 def _languages(evidence: Evidence) -> Effect | None:
-    rows = evidence.results[
-        (evidence.results["task"] == "multilingual retrieval") & (evidence.results["metric"] == "t2i_recall@1")
+    rows = _text_to_image(evidence, "multilingual retrieval")
+    rows = rows[(rows["variant"] != "en") & rows["chance"].notna()]
+    measure = "text to image R@1 above ten times chance, the weakest language"
+    found = [
+        proportion_effect(row.value, int(row.n), 10 * row.chance, None, f"{measure} ({row.variant}, {row.dataset})")
+        for row in rows.itertuples()
     ]
-    rows = rows[rows["variant"] != "en"]
-    found = []
-    for language, group in rows.groupby("variant", sort=False):
-        ours, chance = group[group["model"] != CHANCE], group[group["model"] == CHANCE]
-        if len(ours) and len(chance):
-            one = ours.iloc[0]
-            measure = f"text to image R@1 above ten times chance, the weakest language ({language})"
-            found.append(proportion_effect(one["value"], int(one["n"]), 10 * chance["value"].iloc[0], None, measure))
     return min(found, key=lambda part: part.low, default=None)
 
 
 def _long_texts(evidence: Evidence) -> Effect | None:
-    rows = evidence.results[
-        (evidence.results["task"] == "long text retrieval") & (evidence.results["metric"] == "t2i_recall@1")
-    ]
-    rows = rows[rows["model"] != CHANCE].set_index("variant")
-    cut = [length for length in rows.index if str(length).isdigit() and int(length) <= LIMIT_OF_CLIP]
-    if "all" not in rows.index or not cut:
-        return None
-    longest = max(cut, key=int)
-    whole, short = rows.loc["all"], rows.loc[longest]
-    measure = f"text to image R@1, whole descriptions minus their first {longest} words"
-    return proportion_effect(whole["value"], int(whole["n"]), short["value"], int(short["n"]), measure)
+    rows = _text_to_image(evidence, "long text retrieval")
+    found = []
+    for dataset, group in rows.groupby("dataset", sort=False):
+        of_length = {row.variant: row for row in group.itertuples()}
+        cut = [words for words in of_length if words.isdigit() and int(words) <= LIMIT_OF_CLIP]
+        if "all" in of_length and cut:
+            whole, short = of_length["all"], of_length[longest := max(cut, key=int)]
+            measure = f"text to image R@1, whole descriptions minus their first {longest} words, {dataset}"
+            found.append(proportion_effect(whole.value, int(whole.n), short.value, int(short.n), measure))
+    return min(found, key=lambda part: part.low, default=None)
 
 
 def _never(evidence: Evidence) -> None:
