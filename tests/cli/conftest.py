@@ -94,7 +94,7 @@ def run_mixes(layout: Layout, where: dict) -> None:
             for encoder in ("pixels", "bag-of-words"):
                 data.embed(encoder, name, chunk, "pooled", **where)
     for mix in layout.study.mixes:
-        ablation.ablate(mix, 0, **where)
+        ablation.ablate(mix, **where)
     ablation.ablation(**where)
 
 

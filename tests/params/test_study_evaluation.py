@@ -9,6 +9,7 @@ SWEEP = {
     "vision": "vit",
     "text": "bert",
     "datasets": ["captions"],
+    "retrieval": ["sentences"],
     "seeds": [0],
     "steps": 5,
     "embed_dim": 16,

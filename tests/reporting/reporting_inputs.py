@@ -15,9 +15,10 @@ VISION = ["pixels", "vit-plain", "resnet-good"]
 TEXT = ["words", "minilm"]
 TITLE = "Small & <b>bold</b>"
 HOSTILE = "<script>alert('x')</script> \"quoted\" & $\\frac{1}{2}$\nsecond line"
+_PIXELS = {"encoder": "pixels", "modality": "image", "view": "pooled", "dataset": "val", "dims": 64}
 STORES = [
-    {"encoder": "pixels", "modality": "image", "dataset": "val", "rows": 40, "dims": 64, "skipped": 3},
-    {"encoder": "pixels", "modality": "image", "dataset": "val", "rows": 20, "dims": 64, "skipped": 1},
+    _PIXELS | {"rows": 40, "skipped": 3},
+    _PIXELS | {"rows": 20, "skipped": 1},
     {
         "encoder": "minilm",
         "modality": "text",

@@ -98,7 +98,8 @@ def test_our_ablation_is_not_in_the_published_box(html: str) -> None:
 def test_tables_and_figures_lie_beside_the_page(curated_report: Path) -> None:
     tables = {path.name for path in (curated_report / "tables").iterdir()}
     names = ("concepts", "funnel", "prototypes", "download-hosts", "download-sets", "ablation", "published-T2")
-    assert {f"{name}.{kind}" for name in names for kind in ("csv", "md")} <= tables
+    assert {f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex")} <= tables
+    assert {"beside-published-T2.csv", "beside-published-T2.tex"} <= tables
     assert len((curated_report / "tables/concepts.csv").read_text().splitlines()) == 1 + N_CONCEPTS + 1
     figures = {path.stem for path in (curated_report / "figures").iterdir()}
     assert {"curation-coverage", "curation-rarity", "curation-funnel", "download-status"} <= figures

@@ -77,7 +77,7 @@ def test_languages_above_chance_are_named_apart_from_the_others() -> None:
 def test_bars_are_as_high_as_the_table_says_and_chance_lies_on_them() -> None:
     first, second = language_bars(language_measures(with_baseline(language_results())))
     axes = first.canvas.axes[0]
-    assert [label.get_text() for label in axes.get_xticklabels()][0] == "English"
+    assert axes.get_xticklabels()[0].get_text() == "English"
     heights = [patch.get_height() for patch in axes.containers[0]]
     assert heights == pytest.approx([60, 40, 38, 6, 20])
     assert [len(bars) for bars in axes.containers] == [5, 6, 6]

@@ -191,6 +191,7 @@ def test_missing_file_is_one_line_with_its_stage(results_folder: Path, tmp_path:
         ("sweep/costs.csv", "mode,image_bytes\npooled,3\n", "column 'caption_bytes' is missing"),
         ("segmentation/overlays.json", '[{"dataset": "masks"}]', "expected a list of objects"),
         ("segmentation/classes.csv", "dataset\nmasks\n", "column 'class' is missing"),
+        ("segmentation/classes.csv", "dataset,class,images\nmasks,a,many\n", "column 'images', row 1"),
     ],
 )
 def test_broken_file_is_one_line(results_folder: Path, tmp_path: Path, name: str, content: str, expected: str) -> None:

@@ -103,9 +103,11 @@ def test_correlations_with_and_without_intervals() -> None:
 def test_parts_of_a_store_are_put_together() -> None:
     table = store_table(pd.DataFrame(STORES))
     assert list(table.rows) == [
-        ("val", "image", "pixels", "64", "–", "60", "4", "–"),
-        ("val", "text", "minilm", "8", "16", "300", "–", "7"),
+        ("val", "image", "pixels", "pooled", "64", "–", "60", "4", "–"),
+        ("val", "text", "minilm", "–", "8", "16", "300", "–", "7"),
     ]
+    tokens = store_table(pd.DataFrame([STORES[0], STORES[0] | {"view": "tokens"}]))
+    assert [row[3] for row in tokens.rows] == ["pooled", "tokens"]
 
 
 def test_projector_facts_are_values_only() -> None:

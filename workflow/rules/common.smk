@@ -147,14 +147,14 @@ def chosen_manifests(datasets, trained_on=()):
 def sweep_manifests(runs):
     """Returns the embeddings that runs of the sweep read, and those on which they are measured."""
     measured = [*sweep.classification, *sweep.retrieval] if runs else []
-    return [
-        path
-        for mode in dict.fromkeys(sweep.runs[run].mode for run in runs)
-        for path in [
-            *training_manifests(mode, sweep.vision, sweep.text, sweep.datasets),
-            *pair_manifests(mode, sweep.vision, sweep.text, measured),
-        ]
-    ]
+    paths = []
+    for run in runs:
+        mode, datasets = sweep.runs[run].mode, sweep.runs[run].datasets
+        paths += training_manifests(
+            mode, sweep.vision, sweep.text, datasets or sweep.datasets
+        )
+        paths += pair_manifests(mode, sweep.vision, sweep.text, measured)
+    return list(dict.fromkeys(paths))
 
 
 def baseline_manifests():

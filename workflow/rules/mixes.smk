@@ -63,32 +63,25 @@ rule ablate:
             [*study.mixes[wildcards.mix].sets, *ablation_sets]
         )(wildcards),
     output:
-        results=layout.ablation / "{mix}" / "seed-{seed}" / "results.csv",
+        results=layout.ablation / "{mix}" / "results.csv",
     log:
-        logs / "ablate" / "{mix}-{seed}.log",
+        logs / "ablate" / "{mix}.log",
     benchmark:
-        logs / "ablate" / "{mix}-{seed}.tsv"
-    wildcard_constraints:
-        seed=r"\d+",
+        logs / "ablate" / "{mix}.tsv"
     params:
         file=study_file,
         mix=lambda wildcards: dump(study.mixes[wildcards.mix]),
         train=dump(study.train, exclude={"datasets", "validation", "epochs", "seed"}),
-        ablation=dump(study.ablation, exclude={"seeds"}),
+        ablation=dump(study.ablation),
     message:
-        "train on {wildcards.mix}, seed {wildcards.seed}"
+        "train on {wildcards.mix}"
     shell:
-        "ligature ablate {wildcards.mix} --seed {wildcards.seed} --params {params.file:q} --threads {threads}"
-        " 2>&1 | tee {log:q}"
+        "ligature ablate {wildcards.mix} --params {params.file:q} --threads {threads} 2>&1 | tee {log:q}"
 
 
 rule ablation:
     input:
-        [
-            layout.ablation / mix / f"seed-{seed}" / "results.csv"
-            for mix in study.mixes
-            for seed in (study.ablation.seeds if study.ablation else [])
-        ],
+        [layout.ablation / mix / "results.csv" for mix in study.mixes if study.ablation],
     output:
         layout.ablation / "results.csv",
     log:
@@ -97,7 +90,7 @@ rule ablation:
         logs / "ablation.tsv"
     params:
         file=study_file,
-        seeds=dump(study.ablation, include={"seeds"}),
+        mixes=list(study.mixes),
     message:
         "put the ablation together"
     shell:

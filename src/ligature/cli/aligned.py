@@ -99,7 +99,7 @@ class Aligned:
         return self.project_images(image_features(store)), store.metadata()["label"].to_numpy()
 
     def prompts(self, dataset: str) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        """Yields every prompt set of a labelled data set: its variant, its prompts' joint features, and their labels."""
+        """Yields every prompt set of a labelled data set: its variant, joint features of its prompts, their labels."""
         store = self.store(self.text, dataset)
         table = store.metadata()
         variant_of_row = table["variant"].to_numpy() if "variant" in table else np.full(len(table), "")

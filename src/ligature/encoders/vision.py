@@ -108,7 +108,7 @@ class VisionEncoder:
 
 def load_vision_encoder(
     params: VisionEncoderParams,
-    layout: Layout,
+    layout: Layout | None,
     *,
     device: str = "cpu",
     precision: str = "float32",
@@ -145,7 +145,7 @@ def _pixels(params: VisionEncoderParams, *_: object) -> VisionEncoder:
 
 
 def _transformers(
-    params: VisionEncoderParams, layout: Layout, device: str, precision: str, compiled: bool
+    params: VisionEncoderParams, layout: Layout | None, device: str, precision: str, compiled: bool
 ) -> VisionEncoder:
     source = resolve_source(params, layout)
     model = load_frozen(params, source, "vision_model", "pixel_values").to(device)
@@ -166,7 +166,7 @@ def _transformers(
     return VisionEncoder(params.name, identity, load_preprocess(params, source), forward, params.pooling, has_cls)
 
 
-def _clip(params: VisionEncoderParams, layout: Layout, device: str, precision: str, compiled: bool) -> VisionEncoder:
+def _clip(params: VisionEncoderParams, layout: Layout | None, device: str, precision: str, compiled: bool) -> VisionEncoder:
     source = resolve_source(params, layout)
     model = load_clip(params, source).to(device)
     run = torch.compile(model.get_image_features) if compiled else model.get_image_features

@@ -103,6 +103,7 @@ class Study(Block):
             captioned["ablation.retrieval"] = self.ablation.retrieval
         if self.sweep is not None:
             captioned |= {"sweep.datasets": self.sweep.datasets, "sweep.retrieval": self.sweep.retrieval}
+            captioned |= {f"sweep.runs.{name}.datasets": run.datasets or [] for name, run in self.sweep.runs.items()}
             labelled["sweep.classification"] = self.sweep.classification
         for kind, references in ((CAPTIONS, captioned), (CLASSES, labelled)):
             yield from ((key, name, (kind,)) for key, names in references.items() for name in names)

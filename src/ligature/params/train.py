@@ -98,6 +98,8 @@ class SweepRun(AssemblyParams):
     mode: Mode = "pooled"
     """As in `train`."""
     loss: LossParams = LossParams()
+    datasets: list[Name] | None = Field(None, min_length=1)
+    """Captioned data sets to train on in place of the sweep's."""
 
 
 class SweepParams(Block):
@@ -108,10 +110,10 @@ class SweepParams(Block):
     text: Name
     """Text encoder."""
     datasets: list[Name] = Field(min_length=1)
-    """Captioned data sets to train on."""
+    """Captioned data sets to train on, where a run names none."""
     classification: list[Name] = Field(default_factory=list)
     """Data sets with class names on which every training is measured."""
-    retrieval: list[Name] = Field(default_factory=list)
+    retrieval: list[Name] = Field(min_length=1)
     """Captioned data sets on which every training is measured."""
     seeds: list[Seed] = Field(min_length=1)
     """One training a seed and run."""

@@ -7,7 +7,9 @@ import pandas as pd
 from ligature.reporting.table import Table
 from ligature.reporting.text import NOTHING, bounded
 
-STORE_KEYS = ["dataset", "modality", "encoder", "dims", "max_tokens"]
+STORE_KEYS = ["dataset", "modality", "encoder", "view", "dims", "max_tokens"]
+STORE_TEXTS = 4
+"""The first of these columns hold text."""
 STORE_COUNTS = ["rows", "skipped", "truncated"]
 
 
@@ -40,17 +42,20 @@ def _fact(value: Any) -> str:
 
 
 def store_table(stores: pd.DataFrame) -> Table:
-    """Returns the stores of one encoder and data set as one row, whatever the number of parts."""
+    """Returns the stores of one view of an encoder and data set as one row, whatever the number of parts."""
     groups = stores.reindex(columns=[*STORE_KEYS, *STORE_COUNTS]).groupby(STORE_KEYS, sort=False, dropna=False)
     totals = groups[STORE_COUNTS].sum(min_count=1).reset_index()
     return Table(
         name="stores",
         caption="Embedding stores, their parts together: skipped images could not be read, truncated texts were cut.",
         data=totals,
-        header=["data set", "modality", "encoder", "dims", "longest in tokens", "rows", "skipped", "truncated"],
+        header=["data set", "modality", "encoder", "view", "dims", "longest in tokens", "rows", "skipped", "truncated"],
         rows=[
-            (*map(bounded, row[:3]), *(NOTHING if pd.isna(value) else f"{value:,.0f}" for value in row[3:]))
+            (
+                *(NOTHING if pd.isna(value) else bounded(value) for value in row[:STORE_TEXTS]),
+                *(NOTHING if pd.isna(value) else f"{value:,.0f}" for value in row[STORE_TEXTS:]),
+            )
             for row in totals.itertuples(index=False)
         ],
-        text_columns=3,
+        text_columns=STORE_TEXTS,
     )

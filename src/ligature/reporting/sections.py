@@ -29,8 +29,9 @@ from ligature.reporting.text import (
 from ligature.reporting.training_figures import training_curves
 
 PUBLISHED = (
-    "Published, DINOv2-L + all-roberta-large-v1, 20M pairs; not comparable. These figures were measured by others, "
-    "on other data at another scale, and no figure of ours stands among them. More of them lie in tables/published-*."
+    "Published, DINOv2-L with large sentence encoders, 6M to 20M pairs; not comparable. These figures were "
+    "measured by others, on other data at another scale, and no figure of ours stands among them. More of them lie in "
+    "tables/published-*."
 )
 SHOWN_PUBLISHED = {"classification": "T3", "retrieval": "T4"}
 """The published table of a task."""

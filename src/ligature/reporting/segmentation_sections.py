@@ -108,19 +108,21 @@ def _reading(row: pd.Series, blind: pd.Series) -> str:
 
 
 def class_table(classes: pd.DataFrame) -> Table:
-    """Returns the table of classes as it was written: a row a class, fractions in %."""
-    counts = ["images"]
-    numbers = [column for column in classes if column not in ("dataset", "class")]
+    """Returns a row a class, fractions in %; a column without any value is left out."""
+    shares = [
+        column for column in classes if column not in ("dataset", "class", "images") and classes[column].notna().any()
+    ]
     return Table(
         name="segmentation-classes",
         caption="Every class that was segmented; fractions in %.",
         data=classes,
-        header=["data set", "class", *(bounded(column.replace("_", " ")) for column in numbers)],
+        header=["data set", "class", "images", *(column.replace("_", " ") for column in shares)],
         rows=[
             (
                 bounded(row["dataset"]),
                 bounded(row["class"]),
-                *(f"{row[column]:,.0f}" if column in counts else percent(float(row[column])) for column in numbers),
+                f"{row['images']:,.0f}",
+                *(percent(row[column]) for column in shares),
             )
             for _, row in classes.iterrows()
         ],

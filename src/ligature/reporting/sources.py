@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ligature.data.files import safe_join
+from ligature.errors import DataError
 from ligature.reporting.curation_sources import CurationInputs, CurationSources, read_curation
 from ligature.reporting.readers import read_objects, read_record, read_results, read_table, read_typed_table
 
@@ -16,7 +17,7 @@ PAIR_COLUMNS = (
     *("cka_ci_high", "cka_null_mean", "cka_null_sd", "cka_z", "cka_p", "cka_rbf", "mutual_knn"),
 )
 COST_NUMBERS = ("image_bytes", "caption_bytes", "image_vectors", "image_flops")
-CLASS_TEXTS = ("dataset", "class")
+CLASS_SHARES = ("pixel_share", "published_iou", "published_iou_everything", "standard_iou")
 OVERLAY_KEYS = {"dataset", "id", "file", "classes", "predicted", "colours"}
 SAMPLE_KEYS = {"dataset", "direction", "query", "hits"}
 
@@ -122,15 +123,25 @@ def read_sources(sources: ReportSources) -> ReportInputs:
         sweep=read_results(sources.sweep),
         costs=read_typed_table(sources.costs, ["mode"], COST_NUMBERS),
         segmentation=read_results(sources.segmentation),
-        classes=read_table(sources.classes, CLASS_TEXTS),
+        classes=read_typed_table(sources.classes, ["dataset", "class"], ["images"], CLASS_SHARES),
         overlays=_overlays(sources.overlays),
         curation=read_curation(sources.curation),
     )
 
 
 def _overlays(path: Path | None) -> list[dict[str, Any]]:
-    """Reads the index of overlays; their files become paths."""
-    return [
-        entry | {"file": safe_join(Path(path).parent, str(entry["file"]), Path(path))}
-        for entry in read_objects(path, OVERLAY_KEYS)
-    ]
+    """Reads the index of overlays; their files become paths.
+
+    Raises:
+        DataError: an entry is not what it should be, or its file lies outside the folder of the index.
+    """
+    entries = read_objects(path, OVERLAY_KEYS)
+    for entry in entries:
+        lists = (entry["classes"], entry["predicted"])
+        if not isinstance(entry["colours"], dict) or not all(_are_texts(names) for names in lists):
+            raise DataError(f"{path}: expected lists of class names, and their colours by name; run segment again")
+    return [entry | {"file": safe_join(Path(path).parent, str(entry["file"]), Path(path))} for entry in entries]
+
+
+def _are_texts(names: Any) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
