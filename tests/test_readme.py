@@ -20,7 +20,7 @@ def test_yaml_examples_are_valid_in_a_study():
     values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     examples = [yaml.safe_load(block) for block in blocks("yaml")]
     curation = {"sources", "curate", "download", "mixes"}
-    assert {key for example in examples for key in example} == {"encoders", "datasets", *curation}
+    assert {key for example in examples for key in example} == {"encoders", "datasets", "train", *curation}
     for example in examples:
         for side in ("vision", "text"):
             values["encoders"][side] += example.get("encoders", {}).get(side, [])
@@ -29,8 +29,16 @@ def test_yaml_examples_are_valid_in_a_study():
     study = parse_study(values, "README.md")
     mini = load_study(ROOT / "params.yaml")
     assert len(study.encoders.vision) == len(mini.encoders.vision) + 2
-    assert len(study.datasets) == len(mini.datasets) + 3
+    assert len(study.datasets) == len(mini.datasets) + 6
     assert find_source(ROOT / "workflow/resources/sources.csv", study.sources["cc12m"].resource).format == "cc12m"
+
+
+def test_training_example_is_valid_in_a_study_without_curation():
+    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values |= {"sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None}
+    example = next(block for block in map(yaml.safe_load, blocks("yaml")) if "train" in block)
+    values["train"] |= example["train"]
+    assert parse_study(values, "README.md").train.loss.kind == "siglip"
 
 
 def test_python_example_runs(capsys):
