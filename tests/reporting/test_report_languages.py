@@ -140,3 +140,9 @@ def test_two_proportions_are_apart_by_two_standard_errors(one: float, other: flo
     assert compared(one, n, other, m) == expected
     opposite = {"above": "below", "below": "above", "level": "level"}
     assert compared(other, m, one, n) == opposite[expected]
+
+
+@pytest.mark.parametrize(("errors", "verdict"), [(1.9, "level"), (2.1, "above")])
+def test_two_standard_errors_are_the_limit(errors: float, verdict: str) -> None:
+    error = math.sqrt(2 * 0.25 / 400)
+    assert compared(0.5 + errors * error / 2, 400, 0.5 - errors * error / 2, 400) == verdict

@@ -147,7 +147,7 @@ def test_absent_options_leave_their_section_out(tmp_path: Path) -> None:
         "stores",
         "no other language",
         "no long descriptions",
-        "segments no data set",
+        "no data set was segmented",
         "modality gap",
         "no sweep",
     ):

@@ -46,7 +46,7 @@ def evaluation_readings(inputs: ReportInputs) -> list[tuple[str, list[str]]]:
 
 def _languages(measures: pd.DataFrame) -> Section:
     if measures.empty:
-        return Section("languages", "Languages", ["Left out: the study measures no other language than English."])
+        return Section("languages", "Languages", ["Left out: no other language than English was measured."])
     text = (
         "The pair was aligned on the captions of its training data alone; class names and captions in each language "
         "are put to it as they are. It was not published which data and which recall the figures on retrieval are of."
@@ -67,7 +67,7 @@ def _languages(measures: pd.DataFrame) -> Section:
 
 def _long_texts(measures: pd.DataFrame) -> Section:
     if measures.empty:
-        return Section("long-texts", "Long texts", ["Left out: the study measures no long descriptions."])
+        return Section("long-texts", "Long texts", ["Left out: no long descriptions were measured."])
     text = (
         "Every image is sought by, and asked for, the first words of one long description, and all of it. What does "
         "not fit the text encoder is cut by it; the notes on the data say how often."
@@ -86,7 +86,7 @@ def _sweep(study: Study, inputs: ReportInputs) -> Section:
     title = "Sweep of projectors, features and losses"
     measures = sweep_measures(inputs.sweep)
     if measures.empty:
-        return Section("sweep", title, ["Left out: the study has no sweep."])
+        return Section("sweep", title, ["Left out: no sweep was run."])
     runs = study.sweep.runs if study.sweep else {}
     text = (
         f"{plural(measures['model'].nunique(), 'run')} of one training, each with every seed. Two runs are called "

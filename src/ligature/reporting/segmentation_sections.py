@@ -37,7 +37,7 @@ def segmentation_section(results: pd.DataFrame, classes: pd.DataFrame, overlays:
     title = "Zero-shot segmentation"
     measures = over_seeds(results[results["task"] == "segmentation"])
     if measures.empty:
-        return Section("segmentation", title, ["Left out: the study segments no data set."])
+        return Section("segmentation", title, ["Left out: no data set was segmented."])
     text = (
         "Projected patches are scored against class names, window by window; no mask is ever trained on. The published "
         "protocol is told which classes an image has and asks for each by itself; the standard one lets all classes "

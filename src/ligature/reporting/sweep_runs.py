@@ -36,7 +36,7 @@ def published_row(run: SweepRun) -> str | None:
     """Returns the row of the published ablation with the blocks, means and loss of a run; None if it is none."""
     defaults = AssemblyParams()
     poolings = (run.vision_pooling, run.text_pooling) == (defaults.vision_pooling, defaults.text_pooling)
-    return blocks(run) if poolings and True and blocks(run) in published_top1() else None
+    return blocks(run) if poolings and run.loss == LossParams() and blocks(run) in published_top1() else None
 
 
 def assemblies(runs: Runs) -> dict[str, str]:
