@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ligature.reporting.aggregate import with_chance
+from ligature.reporting.aggregate import with_chance, with_variants
 from ligature.reporting.outcome_readings import is_headline
 from ligature.reporting.text import bounded, is_fraction, measured, spread
 
@@ -16,6 +16,7 @@ def results_summary(results: pd.DataFrame) -> str:
         results: rows of the results schema; rows of the model ``chance`` stand beside the others. Several
             seeds become their mean and deviation.
     """
+    results = with_variants(results)
     results = results[(results["variant"] == "") | results["metric"].map(is_headline)]
     rows = [
         (

@@ -12,6 +12,8 @@ LABELS = {
     "cka_rbf": "CKA (RBF kernel)",
     "mutual_knn": "mutual k-NN",
     "mean_per_class": "mean per class",
+    "iou": "IoU",
+    "miou": "mIoU",
     "i2t": "image→text",
     "t2i": "text→image",
 }

@@ -39,6 +39,7 @@ def _shown(claims: pd.DataFrame) -> Table:
             for row in claims.itertuples()
         ],
         text_columns=4,
+        prose=frozenset({0, 1, 3}),
         muted=frozenset(row for row, status in enumerate(claims["status"]) if status == UNTESTED),
     )
 
