@@ -14,7 +14,17 @@ SOURCE = TESTS.parent / "src" / "ligature"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 STAGES = {"similarity", "curation", "projection", "matching", "pretraining", "captioning", "evaluation"}
-LAYERS = [{"errors", "progress"}, {"params"}, {"store"}, {"data"}, {"encoders"}, STAGES, {"export"}, {"reporting"}, {"cli"}]
+LAYERS = [
+    {"errors", "progress"},
+    {"params"},
+    {"store"},
+    {"data"},
+    {"encoders"},
+    STAGES,
+    {"export"},
+    {"reporting"},
+    {"cli"},
+]
 LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}
 HEAVY = {"transformers", "sentence_transformers", "sklearn", "matplotlib", "seaborn"}
 WITHOUT_TORCH = {"errors", "progress", "params", "store", "data"}

@@ -69,6 +69,21 @@ def test_a_source_with_a_resource_is_fetched_before_it_is_read(tmp_path):
     assert count_of(output, "merge") == 3 + 2 + 1
 
 
+def test_a_profile_gives_the_training_its_processes(tmp_path):
+    study = f"params={ROOT / 'tests/studies/tiny.yaml'}"
+    alone = dry_run("-p", "--config", study, folder=tmp_path).stdout
+    several = dry_run("-p", "--set-resources", "train:processes=4", "--config", study, folder=tmp_path).stdout
+    assert "torchrun" not in alone
+    assert "torchrun --standalone --nproc-per-node 4 -m ligature.cli.main train --params" in several
+
+
+def test_the_sweep_needs_the_stores_of_every_mode_and_texts_have_no_regions(tmp_path):
+    output = dry_run("stage_sweep", "--config", f"params={ROOT / 'tests/studies/tiny.yaml'}", folder=tmp_path).stdout
+    assert count_of(output, "vary") == 3
+    kinds = {"pooled": 2, "regions": 1, "tokens-int8": 2}
+    assert count_of(output, "embed") == 3 * sum(kinds.values()), "three data sets under every view of either side"
+
+
 def test_an_unknown_config_key_names_the_remedy(tmp_path):
     done = dry_run("--config", "train=1", folder=tmp_path)
     assert done.returncode != 0

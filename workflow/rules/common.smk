@@ -206,6 +206,13 @@ def dataset_block(wildcards):
     return dump(study.sources.get(wildcards.dataset))
 
 
+def embed_block(wildcards):
+    """Returns how it is embedded; the grid of regions concerns their view alone."""
+    return dump(
+        study.embed, exclude={"regions"} if wildcards.view != "regions" else None
+    )
+
+
 def encoder_block(wildcards):
     """Returns the block of the encoder that a rule works with."""
     return dump(find([*study.encoders.vision, *study.encoders.text], wildcards.encoder))

@@ -19,7 +19,7 @@ rule embed:
         file=study_file,
         encoder=encoder_block,
         dataset=dataset_block,
-        embed=dump(study.embed),
+        embed=embed_block,
         part=lambda wildcards: int(wildcards.part),
         workers=lambda wildcards, threads: threads - 1,
     message:

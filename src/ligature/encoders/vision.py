@@ -166,7 +166,9 @@ def _transformers(
     return VisionEncoder(params.name, identity, load_preprocess(params, source), forward, params.pooling, has_cls)
 
 
-def _clip(params: VisionEncoderParams, layout: Layout | None, device: str, precision: str, compiled: bool) -> VisionEncoder:
+def _clip(
+    params: VisionEncoderParams, layout: Layout | None, device: str, precision: str, compiled: bool
+) -> VisionEncoder:
     source = resolve_source(params, layout)
     model = load_clip(params, source).to(device)
     run = torch.compile(model.get_image_features) if compiled else model.get_image_features
