@@ -43,7 +43,7 @@ def test_flickr8k_halves(photos):
     assert [len(half.images) for half in halves] == [250, 250]
     assert not set(halves[0].images["id"]) & set(halves[1].images["id"])
     for half in halves:
-        assert half.texts["image_id"].value_counts().eq(5).all()
+        assert half.of_variant().texts["image_id"].value_counts().eq(5).all()
         assert half.skipped_texts == []
         assert all(Path(path).is_file() for path in half.images["path"])
 
@@ -52,7 +52,8 @@ def test_flickr8k_images_are_those_of_the_translations(photos):
     params = TranslationParams(
         format="jsonl", file=f"{REALDATA}/flickr8k/multilingual.jsonl", languages=["en", "de", "fr", "cs"]
     )
-    halves = [with_translations(open_dataset(photos, f"flickr-{part}"), params, Path) for part in ("train", "test")]
+    own = [open_dataset(photos, f"flickr-{part}").of_variant() for part in ("train", "test")]
+    halves = [with_translations(half, params, Path) for half in own]
     for language in params.languages:
         assert sum(len(half.of_variant(language).texts) for half in halves) == 460
     german = pd.concat([half.of_variant("de").texts["text"] for half in halves])
@@ -64,7 +65,7 @@ def test_tiny_imagenet(photos):
     assert len(dataset.class_names) == len(set(dataset.class_names)) == 200
     assert {"goldfish", "Egyptian cat"} <= set(dataset.class_names)
     assert dataset.images["label"].value_counts().eq(10).all()
-    assert len(dataset.texts) == 200 * 3
+    assert dataset.texts["variant"].value_counts().to_dict() == {"": 200 * 3, "single": 200, "eighty": 200 * 80}
     assert dataset.images["id"].is_unique
 
 
