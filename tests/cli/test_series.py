@@ -28,6 +28,7 @@ def two_seeds(finished, tmp_path):
         mode="pooled",
         loss=LossParams(),
         steps=3,
+        batch_size=60,
         seeds=[0, 4],
         labelled=["labels-val"],
         captioned=["captions-val"],
@@ -113,7 +114,7 @@ def test_a_sweep_trains_its_run_on_its_own_data_sets(finished, tmp_path):
     run_values = {"vision_local": "none", "text_local": "identity", "datasets": ["captions-val"]}
     values["sweep"] = {
         **{"vision": "pixels", "text": "bag-of-words", "datasets": ["captions-train"], "retrieval": ["captions-val"]},
-        **{"seeds": [0], "steps": 2, "embed_dim": 8, "runs": {"small": run_values}},
+        **{"seeds": [0], "steps": 2, "batch_size": 30, "embed_dim": 8, "runs": {"small": run_values}},
     }
     changed = tmp_path / "params.yaml"
     changed.write_text(json.dumps(values), encoding="utf-8")

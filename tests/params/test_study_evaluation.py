@@ -12,6 +12,7 @@ SWEEP = {
     "retrieval": ["sentences"],
     "seeds": [0],
     "steps": 5,
+    "batch_size": 4,
     "embed_dim": 16,
     "runs": {"gated": {"vision_local": "gated"}, "local": {"loss": {"negatives": "local", "group": 2}}},
 }
@@ -56,6 +57,7 @@ def test_a_benchmark_is_named_by_its_format():
         ({"sweep": SWEEP | {"vision": "bert"}}, "sweep.vision: unknown encoder 'bert'; known: pixels, vit"),
         ({"sweep": SWEEP | {"datasets": ["labels"]}}, "sweep.datasets: dataset 'labels' has classes, not captions"),
         ({"sweep": SWEEP | {"runs": {}}}, "sweep.runs: got {}"),
+        ({"sweep": SWEEP | {"batch_size": 5}}, "sweep: runs.local.loss.group 2 does not divide batch_size 5"),
         (
             {"evaluate__segmentation": SEGMENTATION | {"datasets": ["labels"]}},
             "evaluate.segmentation: dataset 'labels' has classes, not masks",

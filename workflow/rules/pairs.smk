@@ -29,24 +29,26 @@ rule compare:
 
 rule probe:
     input:
-        lambda wildcards: pair_manifests(
-            "pooled", wildcards.vision, wildcards.text, probe_datasets
-        ),
+        lambda wildcards: [
+            path
+            for encoder in [wildcards.vision, *text_names]
+            for dataset in dict.fromkeys(probe_datasets)
+            for path in manifests("pooled", encoder, dataset)
+        ],
     output:
-        layout.pairs / "probes" / "{vision}--{text}.json",
+        [layout.probe("{vision}", text) for text in text_names],
     log:
-        logs / "probe" / "{vision}--{text}.log",
+        logs / "probe" / "{vision}.log",
     benchmark:
-        logs / "probe" / "{vision}--{text}.tsv"
+        logs / "probe" / "{vision}.tsv"
     params:
         file=study_file,
         probe=dump(study.pairs.probe),
         projector=study.train.projector.model_dump(mode="json", exclude={"embed_dim"}),
     message:
-        "probe {wildcards.vision} + {wildcards.text}"
+        "probe {wildcards.vision} with every text encoder"
     shell:
-        "ligature probe {wildcards.vision} {wildcards.text} --params {params.file:q} --threads {threads}"
-        " 2>&1 | tee {log:q}"
+        "ligature probe {wildcards.vision} --params {params.file:q} --threads {threads} 2>&1 | tee {log:q}"
 
 
 checkpoint select:

@@ -47,6 +47,7 @@ def ablate(
         mode=training.mode,
         loss=training.loss,
         steps=settings.steps,
+        batch_size=training.batch_size,
         seeds=settings.seeds,
         labelled=settings.classification,
         captioned=settings.retrieval,

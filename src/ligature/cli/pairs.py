@@ -1,9 +1,11 @@
 """`ligature compare`, `probe` and `select`: which encoder pair agrees best."""
 
 import json
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+import typer
 
 from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, ThreadsOption, open_layout
 from ligature.cli.features import load_captioned, load_pairs, open_store, own_rows, projector_config
@@ -73,15 +75,20 @@ def caption_means(vectors: np.ndarray, image_of_text: np.ndarray, images: int) -
 
 def probe(
     vision: str,
-    text: str,
+    text: Annotated[str | None, typer.Argument(help="Text encoder; all of them by default.")] = None,
     params: ParamsOption = PARAMS,
     results: ResultsOption = RESULTS,
     threads: ThreadsOption = 1,
 ) -> None:
     """Train a projector shortly between two encoders and measure the retrieval it reaches."""
+    layout = open_layout(params, results, threads)
+    for name in [text] if text else [encoder.name for encoder in layout.study.encoders.text]:
+        _probe(layout, vision, name)
+
+
+def _probe(layout: Layout, vision: str, text: str) -> None:
     from ligature.projection import project_images, project_texts, train_probe
 
-    layout = open_layout(params, results, threads)
     settings = layout.study.pairs.probe
     data = load_pairs(layout, vision, text, [settings.train])
     blocks = layout.study.train.projector.model_copy(update={"embed_dim": settings.embed_dim})

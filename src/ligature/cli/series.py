@@ -44,6 +44,7 @@ class Series:
         mode: of training.
         loss: of training.
         steps: of every training; the rest of the optimisation is that of the study's `train` block.
+        batch_size: of every training, at most.
         seeds: one training each.
         labelled: data sets with class names on which every projector is measured.
         captioned: captioned data sets on which every projector is measured.
@@ -56,6 +57,7 @@ class Series:
     mode: str
     loss: LossParams
     steps: int
+    batch_size: int
     seeds: list[int]
     labelled: list[str]
     captioned: list[str]
@@ -97,7 +99,7 @@ class Series:
             train_settings(training, loss=self.loss),
             epochs=self.steps,
             max_steps=self.steps,
-            batch_size=min(training.batch_size, len(data.images)),
+            batch_size=min(self.batch_size, len(data.images)),
             warmup_steps=min(training.warmup_steps, self.steps // 10),
             seed=seed,
             require_progress=False,

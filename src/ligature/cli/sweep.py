@@ -47,6 +47,7 @@ def vary(
         mode=entry.mode,
         loss=entry.loss,
         steps=settings.steps,
+        batch_size=settings.batch_size,
         seeds=settings.seeds,
         labelled=settings.classification,
         captioned=settings.retrieval,

@@ -118,7 +118,18 @@ class SweepParams(Block):
     seeds: list[Seed] = Field(min_length=1)
     """One training a seed and run."""
     steps: Positive
-    """Steps of every training; the rest of the optimisation is that of `train`."""
+    """Steps of every training; what is not named here is as in `train`."""
+    batch_size: int = Field(ge=2)
+    """Image-text pairs a step."""
     embed_dim: Positive
     """Width of the joint space; that of the encoders, where a run leaves them as they are."""
     runs: dict[Name, SweepRun] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _groups_divide_the_batch(self) -> "SweepParams":
+        for name, run in self.runs.items():
+            if run.loss.group and self.batch_size % run.loss.group:
+                raise ValueError(
+                    f"runs.{name}.loss.group {run.loss.group} does not divide batch_size {self.batch_size}"
+                )
+        return self
