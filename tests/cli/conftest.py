@@ -57,7 +57,7 @@ def finished(tmp_path_factory):
     data.world(**where)
     run_embeddings(layout, where)
     pairs.compare(**where)
-    pairs.probe("pixels", "bag-of-words", **where)
+    pairs.probe("pixels", **where)
     pairs.select(**where)
     train.train(**where)
     evaluate.evaluate(**where)

@@ -137,6 +137,7 @@ def sweep_params(runs: dict | None = None) -> SweepParams:
         retrieval=["val"],
         seeds=[0, 1, 2],
         steps=10,
+        batch_size=20,
         embed_dim=8,
         runs=RUNS if runs is None else runs,
     )

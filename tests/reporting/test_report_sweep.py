@@ -61,6 +61,7 @@ def test_every_published_assembly_is_found_by_its_blocks() -> None:
 )
 def test_a_run_that_differs_is_no_published_one(change: dict) -> None:
     assert published_row(SweepRun()) == "token / token / token / mlp"
+    assert published_row(SweepRun(datasets=["others"])) is None
     assert published_row(SweepRun(**change)) is None
 
 
@@ -181,3 +182,17 @@ def test_runs_are_apart_where_their_intervals_do_not_meet(runs: dict[str, SweepR
     sentence = feature_readings(sweep_measures(sweep_results(values)), runs)[0]
     assert ("not distinguishable" in sentence) == (distance < 2)
     assert ("points less" in sentence) == (distance > 2)
+
+
+def test_a_run_on_data_of_its_own_says_so():
+    runs = {"whole": SweepRun(), "small": SweepRun(datasets=["few", "some"])}
+    measures = pd.DataFrame(
+        {
+            **{"task": "classification", "dataset": "labels", "split": "val", "metric": "top1", "protocol": "p"},
+            **{"model": ["whole", "small"], "value": [0.5, 0.4], "sd": 0.01, "seeds": 3, "n": 100, "chance": 0.1},
+        }
+    )
+    cells = {row[0]: row for row in run_table(measures, runs).rows}
+    assert cells["whole"][2] == "pooled"
+    assert cells["small"][2] == "pooled, of few and some"
+    assert (cells["whole"][-1], cells["small"][-1]) == ("76.12", "–")

@@ -33,7 +33,12 @@ def published_top1() -> dict[str, float]:
 
 
 def published_row(run: SweepRun) -> str | None:
-    """Returns the row of the published ablation with the blocks, means and loss of a run; None if it is none."""
+    """Returns the row of the published ablation with the blocks, means and loss of a run; None if it is none.
+
+    A run on data of its own is none: it is there to be compared with others on the same data.
+    """
+    if run.datasets is not None:
+        return None
     defaults = AssemblyParams()
     poolings = (run.vision_pooling, run.text_pooling) == (defaults.vision_pooling, defaults.text_pooling)
     return blocks(run) if poolings and run.loss == LossParams() and blocks(run) in published_top1() else None

@@ -7,7 +7,7 @@ from ligature.reporting.ablation import measure_name
 from ligature.reporting.aggregate import CHANCE
 from ligature.reporting.sweep_runs import MEASURE, Runs, blocks, loss_name, published_row, published_top1, twins
 from ligature.reporting.table import Table
-from ligature.reporting.text import DIRECTIONS_NOTE, NOTHING, bounded, number, percent, plural, spread
+from ligature.reporting.text import DIRECTIONS_NOTE, NOTHING, bounded, listed, number, percent, plural, spread
 
 Keys = list[tuple[str, ...]]
 SIZES = ("B", "kB", "MB", "GB")
@@ -33,7 +33,8 @@ def run_table(measures: pd.DataFrame, runs: Runs) -> Table:
     return Table(
         name="sweep",
         caption="The same training with other projectors, features and losses: mean ± deviation over "
-        f"{_seeds(measures)}, in %. Blocks: patches / image CLS / text tokens / pooled text. {DIRECTIONS_NOTE} The "
+        f"{_seeds(measures)}, in %. Blocks: patches / image CLS / text tokens / pooled text. {DIRECTIONS_NOTE} "
+        "Features of named data sets: trained on these alone. The "
         "last column is published, not measured here (arXiv 2409.19425, T1: ImageNet top-1 after 6 million pairs): its "
         "figures are of another scale and not comparable with ours, at most their order is.",
         data=data,
@@ -93,8 +94,10 @@ def _keys(measures: pd.DataFrame) -> Keys:
 
 
 def _run_cells(name: str, run: SweepRun | None) -> list[str]:
-    facts = [NOTHING] * 3 if run is None else [blocks(run), run.mode, loss_name(run.loss)]
-    return [bounded(name), *facts]
+    if run is None:
+        return [bounded(name), NOTHING, NOTHING, NOTHING]
+    data = f", of {listed(run.datasets)}" if run.datasets else ""
+    return [bounded(name), blocks(run), f"{run.mode}{data}", loss_name(run.loss)]
 
 
 def _seeds(measures: pd.DataFrame) -> str:
