@@ -43,10 +43,10 @@ def test_killed_training_and_killed_embedding_end_with_the_same_bytes(project):
     expected = digest(weights), digest(manifest)
 
     weights.unlink()
-    train = ["ligature", "train", "--checkpoint-every", "20"]
+    train = ["ligature", "train", "--checkpoint-every", "1"]
     kill_when(project, train, root / "train/checkpoint/state.pt")
     assert not weights.exists()
-    resumed = project.run("ligature", "train", "--checkpoint-every", "20")
+    resumed = project.run("ligature", "train", "--checkpoint-every", "1")
     assert "training goes on after step" in resumed
     assert digest(weights) == expected[0]
 

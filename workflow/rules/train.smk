@@ -40,7 +40,13 @@ rule vary:
         sweep=dump(sweep, exclude={"runs"}),
         train=dump(
             study.train,
-            exclude={"datasets", "validation", "mode", "loss", "epochs", "seed"},
+            include={
+                "projector",
+                "learning_rate",
+                "min_learning_rate",
+                "warmup_steps",
+                "weight_decay",
+            },
         ),
     message:
         "sweep: {wildcards.run}"
