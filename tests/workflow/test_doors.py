@@ -33,7 +33,7 @@ def test_after_snakemake_dvc_has_nothing_to_do_and_an_experiment_reruns_only_wha
 def test_after_dvc_repro_snakemake_has_nothing_to_do(project):
     output = project.run("dvc", "repro")
     assert stages_run(output)[0] == "world"
-    assert set(stages_run(output)[-2:]) == {"model", "report"}
+    assert stages_run(output).index("report") > stages_run(output).index("ablation")
     assert project.nothing_to_do()
 
     weights = project.folder / "results/tiny/train/projector.safetensors"

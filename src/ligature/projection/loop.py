@@ -34,7 +34,6 @@ from ligature.projection.stopping import EXIT_STATUS, StopRequest
 
 Validate = Callable[[Projector], dict[str, float]]
 
-_WITHOUT_EFFECT_ON_RESULTS = {"checkpoint_every_seconds", "checkpoint_every_steps", "require_progress"}
 _AUTOCAST = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 _PAIRS_TO_COUNT = 16
 
@@ -77,9 +76,7 @@ class TrainingLoop:
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
         """All that decides the results: config, settings, precision and a hash of the data."""
-        settings = asdict(self.settings)
-        decisive = {key: settings[key] for key in settings.keys() - _WITHOUT_EFFECT_ON_RESULTS}
-        decisive |= {"precision": self.runtime.precision, "data": hash_pairs(self.data)}
+        decisive = self.settings.decisive() | {"precision": self.runtime.precision, "data": hash_pairs(self.data)}
         return asdict(self.state.projector.config) | decisive
 
     def run(self, validate: Validate | None, journal: Journal | None) -> None:

@@ -1,9 +1,13 @@
 """How a projector is trained."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ligature.errors import ParamsError
 from ligature.projection.losses import LossSettings
+
+WITHOUT_EFFECT_ON_RESULTS = ("checkpoint_every_seconds", "checkpoint_every_steps", "require_progress")
+"""Settings that say when to save and when to stop, and not what is learned."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,10 @@ class TrainSettings:
                 f"learning_rate {self.learning_rate} and min_learning_rate {self.min_learning_rate}: "
                 "the first must be above 0, the second between 0 and the first"
             )
+
+    def decisive(self) -> dict[str, Any]:
+        """Returns the settings that decide the results, as plain values."""
+        return {key: value for key, value in asdict(self).items() if key not in WITHOUT_EFFECT_ON_RESULTS}
 
     def steps_per_epoch(self, images: int) -> int:
         """Returns the batches of one pass; a partial batch counts only where it is the only one."""

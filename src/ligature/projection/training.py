@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,7 @@ def _write_results(
     result: TrainingResult, settings: TrainSettings, checkpoint: Checkpoint, provenance: dict[str, Any] | None
 ) -> None:
     write_csv(checkpoint.run_folder / "history.csv", result.history)
-    facts = result.facts | {"settings": asdict(settings), "data_hash": checkpoint.fingerprint["data"]}
+    facts = result.facts | {"settings": settings.decisive(), "data_hash": checkpoint.fingerprint["data"]}
     save_projector(result.projector, checkpoint.run_folder, facts=facts, provenance=provenance)
     checkpoint.remove()
 
