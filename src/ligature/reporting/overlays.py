@@ -66,10 +66,7 @@ def _colour(value: Any) -> str:
 
 
 def _picture(path: Path) -> str | None:
-    """Returns the picture as a data URI of a JPEG; None where it cannot be decoded or is too large.
-
-    Decoders raise almost anything on files made to break them, so every error counts as a broken picture.
-    """
+    """Returns the picture as a data URI of a JPEG; None where it cannot be decoded or is too large."""
     from PIL import Image
 
     encoded = io.BytesIO()
@@ -78,6 +75,6 @@ def _picture(path: Path) -> str | None:
             if max(image.size) > LARGEST_SIDE:
                 return None
             image.convert("RGB").save(encoded, format="JPEG", quality=82)
-    except Exception:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
     return data_uri("image/jpeg", encoded.getvalue())
