@@ -6,7 +6,7 @@ import pandas as pd
 import typer
 
 from ligature.cli import measures
-from ligature.cli.aligned import Aligned
+from ligature.cli.aligned import Aligned, Joint
 from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, ThreadsOption, open_layout
 from ligature.cli.pictures import map_of_modalities, sample_retrievals
 from ligature.evaluation import Result, results_table
@@ -28,20 +28,26 @@ def evaluate(
     layout = open_layout(params, results, threads)
     aligned = Aligned.load(layout)
     baselines = [Aligned.baseline(layout, entry) for entry in layout.study.evaluate.baselines]
-    rows = [row for pair in [aligned, *baselines] for row in _measure(pair)]
+    joints = _joints(aligned)
+    rows = _measure(aligned, joints) + [row for pair in baselines for row in _measure(pair, _joints(pair))]
     table = results_table(_once(rows))
     write_csv(layout.evaluation / "results.csv", table)
     write_json(layout.evaluation / "metrics.json", flat_metrics(table, aligned.name))
-    _write_pictures(layout, aligned)
+    _write_pictures(layout, joints)
 
 
-def _measure(aligned: Aligned) -> list[Result]:
+def _joints(aligned: Aligned) -> dict[str, Joint]:
+    """Returns the captioned data sets in the joint space of a pair, each projected once, when it is first asked for."""
+    return {name: aligned.captioned(name) for name in aligned.layout.study.evaluate.retrieval}
+
+
+def _measure(aligned: Aligned, joints: dict[str, Joint]) -> list[Result]:
     settings = aligned.layout.study.evaluate
     rows: list[Result] = []
     for dataset in track(settings.classification, f"{aligned.name}: classification", unit="data sets"):
         rows += measures.classification(aligned, dataset)
     for dataset in track(settings.retrieval, f"{aligned.name}: retrieval", unit="data sets"):
-        joint = aligned.captioned(dataset)
+        joint = joints[dataset]
         rows += measures.retrieval(aligned, dataset, joint)
         rows += measures.retrieval_variants(aligned, dataset)
         rows += measures.gap(aligned, dataset, joint)
@@ -53,11 +59,10 @@ def _once(rows: list[Result]) -> list[Result]:
     return list(dict.fromkeys(rows))
 
 
-def _write_pictures(layout: Layout, aligned: Aligned) -> None:
+def _write_pictures(layout: Layout, joints: dict[str, Joint]) -> None:
     samples, plane = [], layout.evaluation / "features_2d.csv"
     plane.unlink(missing_ok=True)
-    for dataset in layout.study.evaluate.retrieval:
-        joint = aligned.captioned(dataset)
+    for dataset, joint in joints.items():
         samples += sample_retrievals(layout, dataset, joint.data, joint.images, joint.texts)
         if not plane.exists():
             write_csv(plane, map_of_modalities(layout, joint.data, joint.images, joint.texts))
