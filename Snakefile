@@ -10,6 +10,7 @@ include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/pairs.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/matching.smk"
 include: "workflow/rules/curation_inputs.smk"
 include: "workflow/rules/pool.smk"
 include: "workflow/rules/curation.smk"
@@ -29,6 +30,7 @@ localrules:
     stage_segmentation,
     stage_model,
     stage_sweep,
+    stage_matching,
     stage_pool,
     stage_captions,
     stage_curation,
@@ -79,6 +81,7 @@ rule stage_chosen:
         ),
         sweep_manifests(sweep.runs if sweep else []),
         baseline_manifests(),
+        matching_manifests(embedded_sets(study)),
         scorer_manifests("vision", prototype_sets),
         scorer_manifests("text", [*prototype_sets, *guarded_sets]),
 
@@ -106,6 +109,11 @@ rule stage_model:
 rule stage_sweep:
     input:
         rules.sweep.output if sweep else [],
+
+
+rule stage_matching:
+    input:
+        rules.matching.output if matching else [],
 
 
 rule stage_pool:

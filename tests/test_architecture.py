@@ -15,7 +15,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 STAGES = {"similarity", "curation", "projection", "matching", "pretraining", "captioning", "evaluation"}
 LAYERS = [
-    {"errors", "progress"},
+    {"errors", "progress", "intervals"},
     {"params"},
     {"store"},
     {"data"},

@@ -25,7 +25,15 @@ from ligature.params import parse_study
 from ligature.store import Layout
 
 TINY = Path(__file__).parents[1] / "studies" / "tiny.yaml"
-NO_CURATION = {"sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None, "sweep": None}
+NO_CURATION = {
+    "sources": {},
+    "curate": None,
+    "download": None,
+    "mixes": {},
+    "ablation": None,
+    "sweep": None,
+    "matching": None,
+}
 
 
 def light_values() -> dict:

@@ -161,6 +161,7 @@ STUDY = {
     "mixes": {},
     "ablation": None,
     "sweep": None,
+    "matching": None,
     "report": {},
     "datasets": {"photos": {"format": "coco", "images": "{folder}", "captions": "{folder}/captions.json"}},
     "encoders": {

@@ -6,6 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pydantic import ValidationError
+from tiny_clip import save_clip
 from tiny_models import ARCHITECTURES, PATCH, SIDE, WIDTH, layout, picture, save_text_model, vision_params
 
 from ligature.encoders import load_vision_encoder
@@ -104,13 +106,20 @@ def test_another_image_size_interpolates_positions(folders):
     assert not torch.allclose(larger.patches[0, 0], larger.patches[0, -1])
 
 
-@pytest.mark.parametrize("pooling", ["cls", "mean", "cls+mean"])
+@pytest.mark.parametrize("pooling", ["cls", "mean", "cls+mean", "all"])
 def test_pooling(pooling):
     generator = torch.Generator().manual_seed(0)
     cls, patches = torch.randn(3, 4, generator=generator), torch.randn(3, 5, 4, generator=generator)
     mean = torch.stack([sum(row) / len(row) for row in patches])
-    expected = {"cls": cls, "mean": mean, "cls+mean": torch.cat([cls, mean], dim=1)}[pooling]
+    expected = {"cls": cls, "mean": mean, "cls+mean": torch.cat([cls, mean], dim=1), "all": (cls + 5 * mean) / 6}[
+        pooling
+    ]
     torch.testing.assert_close(VisionFeatures(cls, patches).pooled(pooling), expected)
+
+
+def test_the_mean_of_all_tokens_is_that_of_the_patches_where_there_is_no_cls_token():
+    patches = torch.arange(12.0).view(2, 3, 2)
+    assert torch.equal(VisionFeatures(None, patches).pooled("all"), VisionFeatures(None, patches).pooled("mean"))
 
 
 def test_pooling_refuses_what_is_not_there():
@@ -118,6 +127,8 @@ def test_pooling_refuses_what_is_not_there():
         VisionFeatures(None, torch.zeros(1, 2, 3)).pooled("cls+mean")
     with pytest.raises(EncoderError, match="'mean' needs patch tokens"):
         VisionFeatures(torch.zeros(1, 3), torch.zeros(1, 0, 3)).pooled("mean")
+    with pytest.raises(EncoderError, match="'all' needs patch tokens"):
+        VisionFeatures(torch.zeros(1, 3), None).pooled("all")
 
 
 def test_tokens_put_the_cls_token_first():
@@ -178,3 +189,75 @@ def test_images_of_several_sizes_are_refused_before_any_work(tmp_path):
     with pytest.raises(EncoderError, match="give it an image_size"):
         load(folder)
     assert load(folder, image_size=SIDE).preprocess(picture(0, (60, 30))).shape == (3, SIDE, SIDE)
+
+
+@pytest.mark.parametrize("name", ["dinov2", "dinov2-registers", "deit", "resnet"])
+def test_a_module_gives_its_states_in_place_of_the_last(name, folders):
+    """Checked against the hidden states that transformers itself records."""
+    import transformers
+
+    known = ARCHITECTURES[name]
+    layer = {"resnet": "encoder.stages.0", "deit": "layers.0"}.get(name, "encoder.layer.0")
+    pixels = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    model = getattr(transformers, known.model).from_pretrained(folders[name]).eval()
+    with torch.no_grad():
+        expected = plain_split(name, model(pixels, output_hidden_states=True).hidden_states[1])
+        features = load(folders[name], module=layer).forward(pixels)
+    assert (features.cls is None) is (expected[0] is None)
+    if known.has_cls:
+        torch.testing.assert_close(features.cls, expected[0])
+    torch.testing.assert_close(features.patches, expected[1])
+    last = load(folders[name]).forward(pixels).patches
+    assert last.shape != features.patches.shape or not torch.allclose(last, features.patches)
+
+
+def test_a_module_of_a_vision_tower_starts_within_it(tmp_path):
+    pixels = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    last = load(save_clip(tmp_path), module="encoder.layers.1").forward(pixels)
+    assert torch.equal(last.tokens(), load(tmp_path).forward(pixels).tokens())
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("encoder.layer.7", r"has no module 'encoder.layer.7'; it has, for example, encoder.layer.\d"),
+        ("encoder.layer", r"module 'encoder.layer' gives nothing when images are encoded; name another"),
+        ("embeddings.patch_embeddings", r"gives other tokens than the model, whose first is no patch"),
+        ("embeddings.patch_embeddings.projection", r"gives other tokens than the model"),
+    ],
+)
+def test_a_module_that_gives_no_states_is_refused_in_one_line(module, said, folders):
+    with pytest.raises(EncoderError, match=f"encoder 'tiny': .*{said}") as caught:
+        load(folders["dinov2"], module=module).forward(torch.zeros(2, 3, SIDE, SIDE))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_identity_knows_a_module_and_is_as_it_was_without_one(folders):
+    plain, inner = load(folders["vit"]).identity, load(folders["vit"], module="layers.0").identity
+    assert list(plain) == ["name", "loader", "source", "revision", "image_size", "pooling", "has_cls", "precision"]
+    assert inner == plain | {"module": "layers.0"}
+    assert "module" not in vision_params("a/b").model_dump()
+    assert vision_params("a/b", module="layers.0").model_dump()["module"] == "layers.0"
+
+
+def test_a_module_is_a_dotted_path_of_a_transformers_model():
+    for path in ("encoder", "encoder.layers.11", "0", "_a.b_2.3"):
+        assert vision_params("a/b", module=path).module == path
+    for path in ("", ".", "encoder.", ".encoder", "a..b", "a b", "a.2b", "a\n", "a()", "a" * 201):
+        with pytest.raises(ValidationError, match="module"):
+            vision_params("a/b", module=path)
+    with pytest.raises(ValidationError, match="module belongs to loader 'transformers'"):
+        vision_params("a/b", loader="clip", pooling="cls", module="vision_model")
+    for loader in ({"loader": "clip", "source": "a/b"}, {"loader": "pixels", "image_size": 4}):
+        with pytest.raises(ValidationError, match="pooling 'cls'"):
+            VisionEncoderParams(name="tiny", pooling="all", **loader)
+
+
+@pytest.mark.slow
+def test_a_module_of_a_compiled_model_gives_its_states_at_every_pass(folders):
+    compiled = load_vision_encoder(vision_params(folders["dinov2"], module="encoder.layer.0"), layout(), compiled=True)
+    plain = load(folders["dinov2"], module="encoder.layer.0")
+    with torch.inference_mode():
+        for seed in range(3):
+            pixels = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
+            torch.testing.assert_close(compiled.forward(pixels).patches, plain.forward(pixels).patches)

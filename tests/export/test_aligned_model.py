@@ -168,3 +168,10 @@ def test_a_projector_of_tokens_needs_tokens_of_texts():
     params = TextEncoderParams(name="words", loader="bag-of-words", dims=24)
     with pytest.raises(DataError, match="'words' has no token states"):
         text_inputs(load_text_encoder(params, None), ["red"], "tokens")
+
+
+def test_the_mean_of_all_tokens_counts_the_cls_token_as_the_stores_do():
+    patches = torch.arange(4.0).reshape(1, 4, 1)
+    inputs = image_inputs(VisionFeatures(torch.full((1, 1), 9.0), patches), "pooled", "all", 2)
+    assert inputs["cls"] is None
+    assert inputs["local"].item() == pytest.approx((9 + 0 + 1 + 2 + 3) / 5)

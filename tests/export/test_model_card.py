@@ -14,8 +14,8 @@ from tiny_pairs import make_study
 from ligature.evaluation import Result, results_table
 from ligature.export import export_pair, read_config
 from ligature.export.card import CardFacts, TrainingData, model_card
-from ligature.export.intervals import counted, wilson_interval
 from ligature.export.text import escaped, items, shown, table
+from ligature.intervals import counted, wilson_interval
 from ligature.store.atomic import write_csv, write_json
 from ligature.store.hashing import hash_files
 

@@ -47,6 +47,7 @@ STUDY = {
     "mixes": {},
     "ablation": None,
     "sweep": None,
+    "matching": None,
     "report": {"title": "A small study"},
 }
 

@@ -123,9 +123,12 @@ def test_similarity_predicts_where_its_interval_is_above_zero():
     row = {"metric": "cka_debiased", "target": "probe_mean_recall", "dataset": "d", "n": 18, "spearman": 0.6}
     good = pd.DataFrame([row | {"spearman_low": 0.2, "spearman_high": 0.8}])
     weak = pd.DataFrame([row | {"spearman_low": -0.2, "spearman_high": 0.9}])
-    assert row_of(claims_table(evidence(correlations=good)), "CKA")["status"] == "holds"
-    assert row_of(claims_table(evidence(correlations=weak)), "CKA")["status"] == "does not hold"
-    assert row_of(claims_table(evidence(correlations=weak.assign(spearman=np.nan))), "CKA")["status"] == "not tested"
+    assert row_of(claims_table(evidence(correlations=good)), "two frozen encoders")["status"] == "holds"
+    assert row_of(claims_table(evidence(correlations=weak)), "two frozen encoders")["status"] == "does not hold"
+    assert (
+        row_of(claims_table(evidence(correlations=weak.assign(spearman=np.nan))), "two frozen encoders")["status"]
+        == "not tested"
+    )
 
 
 def test_the_weakest_language_decides():

@@ -29,7 +29,8 @@ def results(*rows: dict) -> pd.DataFrame:
 
 def test_every_target_is_complete_and_named_once():
     names = [entry.target for entry in list_targets()]
-    assert names == [*(f"table-{number}" for number in range(1, 8)), "figure-1", "figure-4", "figure-5"]
+    first = [*(f"table-{number}" for number in range(1, 8)), "figure-1", "figure-4", "figure-5"]
+    assert names == [*first, "matching-table-6", "matching-figure"]
     known = set(published_tables()) | set(quoted_figures()["table"])
     for entry in list_targets():
         assert entry.title
@@ -55,6 +56,7 @@ def test_files_of_targets_are_those_of_the_layout():
         "segmentation": layout.segmentation,
         "report": layout.report,
         "pairs": layout.pairs,
+        "matching": layout.matching,
     }
     rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow/rules").glob("*.smk"))
     for entry in list_targets():

@@ -62,6 +62,7 @@ def curated_study() -> dict:
     values = yaml.safe_load((ROOT / "tests/studies/tiny.yaml").read_text(encoding="utf-8"))
     values["encoders"] = {side: encoders[:1] for side, encoders in values["encoders"].items()}
     values["pairs"]["choose"] = values["evaluate"]["segmentation"] = values["sweep"] = None
+    values["matching"] = None
     return values
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ligature.errors import LigatureError
 from ligature.params import load_study
+from ligature.params.matching_checks import embedded_sets
 from ligature.params.study import uses_world
 from ligature.store import Layout
 from snakemake.exceptions import WorkflowError
@@ -39,7 +40,8 @@ logs = Path("logs") / study.study
 vision_names = [encoder.name for encoder in study.encoders.vision]
 text_names = [encoder.name for encoder in study.encoders.text]
 curate, download, sweep = study.curate, study.download, study.sweep
-segmentation = study.evaluate.segmentation
+segmentation, matching = study.evaluate.segmentation, study.matching
+experiments = matching.experiments if matching else {}
 prototype_sets = [curate.prototypes.dataset] if curate else []
 guarded_sets = (
     [
@@ -75,6 +77,7 @@ wildcard_constraints:
     dataset=one_of([*study.datasets, *(curate.pool if curate else []), *layout.sets]),
     source=one_of(study.sources),
     run=one_of(sweep.runs if sweep else []),
+    experiment=one_of(experiments),
     set=one_of(layout.sets),
     mix=one_of(study.mixes),
     group="discovery|chosen|pool|sets",
@@ -155,6 +158,20 @@ def sweep_manifests(runs):
         )
         paths += pair_manifests(mode, sweep.vision, sweep.text, measured)
     return list(dict.fromkeys(paths))
+
+
+def matching_manifests(sets):
+    """Returns the embeddings of (encoder, data set) pairs that matching reads."""
+    return [
+        path
+        for encoder, dataset in sets
+        for path in manifests("pooled", encoder, dataset)
+    ]
+
+
+def experiment_manifests(wildcards):
+    """Returns the embeddings that one experiment of matching reads."""
+    return matching_manifests(embedded_sets(study, wildcards.experiment))
 
 
 def baseline_manifests():

@@ -7,6 +7,7 @@ rule report:
         results=rules.evaluate.output.results,
         segmentation=rules.segment.output if segmentation else [],
         sweep=rules.sweep.output if sweep else [],
+        matching=rules.matching.output if matching else [],
         mixes=layout.mixes / "kept.parquet" if curate else [],
         ablation=layout.ablation / "results.csv" if study.ablation else [],
     output:

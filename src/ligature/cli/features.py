@@ -70,7 +70,7 @@ def image_features(store: EmbeddingStore) -> ImageFeatures:
     vectors, pooling = store.vectors(), store.encoder["pooling"]
     if pooling == "cls":
         return ImageFeatures(cls=vectors)
-    if pooling == "mean":
+    if pooling in ("mean", "all"):
         return ImageFeatures(local=vectors)
     half = vectors.shape[1] // 2
     return ImageFeatures(cls=vectors[:, :half], local=vectors[:, half:])

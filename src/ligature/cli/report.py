@@ -32,7 +32,9 @@ def report(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, logs
 
 def _claims(layout: Layout) -> "Section":
     from ligature.reporting.claims import Evidence, claims_section, claims_table
+    from ligature.reporting.matching.sources import MatchingSources, read_matching
 
+    matching = read_matching(MatchingSources.in_folder(layout.root))
     evidence = Evidence(
         correlations=_table(layout.pairs / "correlations.csv"),
         results=_table(layout.evaluation / "results.csv"),
@@ -40,6 +42,9 @@ def _claims(layout: Layout) -> "Section":
         mixes=_table(layout.mixes / "mixes.csv"),
         sweep=_table(layout.sweep / "results.csv"),
         segmentation=_table(layout.segmentation / "classes.csv"),
+        matching=matching.results,
+        matching_seedwise=matching.seedwise,
+        matching_cka=matching.cka,
     )
     claims = claims_table(evidence)
     write_csv(layout.report / "claims.csv", claims)

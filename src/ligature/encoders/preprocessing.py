@@ -46,12 +46,17 @@ def load_preprocess(params: VisionEncoderParams, source: Source) -> Preprocess:
 
 
 def _at_size(processor: Any, side: int) -> dict[str, Any]:
-    """Returns the keywords by which a processor gives ``side`` x ``side`` pixels: its own steps, in proportion."""
+    """Returns the keywords by which a processor gives ``side`` x ``side`` pixels: its own steps, in proportion.
+
+    Detectors bound both edges and cannot crop: they squeeze the whole image into the square.
+    """
     square, size = {"height": side, "width": side}, _lengths(processor.size)
     if getattr(processor, "do_center_crop", False):
         scale = side / processor.crop_size["height"]
         return {"size": {edge: round(length * scale) for edge, length in size.items()}, "crop_size": square}
-    if "shortest_edge" in size:
+    if set(size) == {"longest_edge"} and getattr(processor, "pad_size", None):
+        return {"size": {"longest_edge": side}, "pad_size": square}
+    if set(size) == {"shortest_edge"}:
         return {"size": {"shortest_edge": side}, "do_center_crop": True, "crop_size": square}
     return {"size": square}
 

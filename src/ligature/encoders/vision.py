@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from ligature.encoders.aligned import load_clip
 from ligature.encoders.preprocessing import Preprocess, load_preprocess
 from ligature.encoders.pretrained import load_frozen
-from ligature.encoders.source import resolve_source
+from ligature.encoders.source import first_line, resolve_source
+from ligature.encoders.submodule import Tap
 from ligature.errors import EncoderError
 from ligature.params.encoders import VisionEncoderParams
 from ligature.store import Layout
@@ -35,17 +36,30 @@ class VisionFeatures:
     grid: tuple[int, int] | None = None
 
     def pooled(self, pooling: str) -> Tensor:
-        """Returns one vector an image: ``cls``, ``mean`` of the patches, or ``cls+mean`` side by side."""
+        """Returns one vector an image.
+
+        Args:
+            pooling: ``cls``, ``mean`` of the patches, ``cls+mean`` side by side, or ``all``, the mean over the patches
+                and the CLS token, where there is one.
+
+        Raises:
+            EncoderError: when the encoder has not what is pooled.
+        """
+        if pooling == "all":
+            return _cls_first(self.cls, self._patches_for(pooling)).mean(dim=1)
         parts = []
         if "cls" in pooling:
             if self.cls is None:
                 raise EncoderError(f"pooling {pooling!r} needs a CLS token, this encoder has none; use 'mean'")
             parts.append(self.cls)
         if "mean" in pooling:
-            if self.patches is None or self.patches.shape[1] == 0:
-                raise EncoderError(f"pooling {pooling!r} needs patch tokens, this encoder has none; use 'cls'")
-            parts.append(self.patches.mean(dim=1))
+            parts.append(self._patches_for(pooling).mean(dim=1))
         return torch.cat(parts, dim=-1)
+
+    def _patches_for(self, pooling: str) -> Tensor:
+        if self.patches is None or self.patches.shape[1] == 0:
+            raise EncoderError(f"pooling {pooling!r} needs patch tokens, this encoder has none; use 'cls'")
+        return self.patches
 
     def tokens(self) -> Tensor:
         """Returns [b, t, d]: the CLS token first, where there is one, then the patches.
@@ -148,7 +162,9 @@ def _transformers(
     params: VisionEncoderParams, layout: Layout | None, device: str, precision: str, compiled: bool
 ) -> VisionEncoder:
     source = resolve_source(params, layout)
-    model = load_frozen(params, source, "vision_model", "pixel_values").to(device)
+    whole = load_frozen(params, source, "vision_model", "pixel_values")
+    model = getattr(whole, "vision_encoder", whole).to(device)  # of SAM, which would go on to masks
+    tap = Tap(model, params.module, params.name) if params.module else None
     own = {name.rpartition(".")[2] for name, _ in model.named_parameters()}
     has_cls = not own.isdisjoint(("cls_token", "class_embedding"))
     others = (getattr(model.config, "num_register_tokens", 0) or 0) + ("distillation_token" in own)
@@ -158,8 +174,12 @@ def _transformers(
     run = torch.compile(model) if compiled else model
 
     def forward(pixels: Tensor) -> VisionFeatures:
-        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
-            states = run(pixel_values=pixels.to(device, non_blocking=True), **keywords).last_hidden_state
+        try:
+            with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
+                output = run(pixel_values=pixels.to(device, non_blocking=True), **keywords)
+        except ValueError as error:
+            raise EncoderError(f"encoder {params.name!r}: {first_line(error)}; check its image_size") from error
+        states = tap.take(pixels, output if has_cls or others else None) if tap else output.last_hidden_state
         return split_tokens(states.float(), has_cls, others)
 
     identity = _identity(params, source.identity, has_cls, precision)
@@ -193,6 +213,7 @@ def _identity(params: VisionEncoderParams, revision: str, has_cls: bool, precisi
         "pooling": params.pooling,
         "has_cls": has_cls,
         "precision": precision,
+        **({"module": params.module} if params.module else {}),
     }
 
 

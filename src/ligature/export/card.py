@@ -9,8 +9,8 @@ import pandas as pd
 import yaml
 
 from ligature.export.config import HUB_ID, Origin, PairConfig
-from ligature.export.intervals import counted, wilson_interval
 from ligature.export.text import items, one_line, shown, table
+from ligature.intervals import counted, wilson_interval
 
 TAGS = ["sentence-transformers", "ligature", "image-text", "multimodal", "zero-shot-image-classification"]
 LICENCES = {"apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0"} | {

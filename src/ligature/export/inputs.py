@@ -52,7 +52,9 @@ def image_inputs(features: VisionFeatures, mode: str, pooling: str, regions: int
     """
     cls, patches = features.cls, features.patches
     if mode == "pooled":
-        features.pooled(pooling)  # says in one line what the encoder has not
+        pooled = features.pooled(pooling)  # says in one line what the encoder has not
+        if pooling == "all":
+            return {"cls": None, "local": pooled}
         return {
             "cls": cls if "cls" in pooling else None,
             "local": patches.mean(dim=1) if "mean" in pooling else None,

@@ -108,11 +108,12 @@ def _side(
 
 def _check_settings(params: EncoderParams, identity: dict[str, Any]) -> None:
     """Checks that the study still uses an encoder as the training did."""
-    for key in ("loader", "pooling", "image_size", "prompt", "dims"):
-        if key in identity and identity[key] != getattr(params, key):
+    recorded = {"module": None, **identity}
+    for key in ("loader", "module", "pooling", "image_size", "prompt", "dims"):
+        if key in recorded and recorded[key] != getattr(params, key, None):
             raise EncoderError(
-                f"encoder {params.name!r}: {key} is {getattr(params, key)!r}, the projector was trained with "
-                f"{identity[key]!r}; train it again, or restore {key}"
+                f"encoder {params.name!r}: {key} is {getattr(params, key, None)!r}, the projector was trained with "
+                f"{recorded[key]!r}; train it again, or restore {key}"
             )
 
 

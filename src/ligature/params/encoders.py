@@ -1,11 +1,17 @@
 """The `encoders` block: the registry of frozen encoders, and recipes of those a study trains itself."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer, model_validator
 
 from ligature.params.base import Block, Fraction, LocalPath, Name, Positive, Seed
+
+ModulePath = Annotated[
+    str,
+    StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*|[0-9]+)(\.([A-Za-z_][A-Za-z0-9_]*|[0-9]+))*$", max_length=200),
+]
+"""Names of attributes and numbers of layers, joined by dots."""
 
 
 class VisionRecipe(Block):
@@ -75,11 +81,20 @@ class VisionEncoderParams(_EncoderBlock):
     """Makes the encoder within the study; takes the place of `source`."""
     image_size: Positive | None = None
     """Side of the square input in pixels; the encoder's own by default."""
-    pooling: Literal["cls", "mean", "cls+mean"] = "cls+mean"
-    """How tokens become one vector: the CLS token, the mean of the patches, or both side by side."""
+    module: ModulePath | None = None
+    """Dotted path of the submodule whose output is taken in place of the model's own, such as `encoder.layers.11`."""
+    pooling: Literal["cls", "mean", "cls+mean", "all"] = "cls+mean"
+    """How tokens become one vector: CLS token, mean of the patches, both side by side, or `all`, the mean of all."""
+
+    @model_serializer(mode="wrap")
+    def _without_unset_module(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves out a module that is not set, so that nothing derived from entries without one changes."""
+        return {key: value for key, value in dump(self).items() if key != "module" or value is not None}
 
     @model_validator(mode="after")
     def _source_or_recipe(self) -> "VisionEncoderParams":
+        if self.module is not None and self.loader != "transformers":
+            raise ValueError(f"module belongs to loader 'transformers'; loader {self.loader!r} has one output only")
         if self.loader == "pixels":
             if self.source or self.recipe or self.pooling != "cls" or self.image_size is None:
                 raise ValueError("loader 'pixels' takes image_size and pooling 'cls', no source and no recipe")

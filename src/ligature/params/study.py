@@ -10,6 +10,8 @@ from ligature.params.curation_checks import check_curation
 from ligature.params.datasets import DatasetParams, kind_of
 from ligature.params.encoders import EmbedParams, EncodersParams, check_encoder
 from ligature.params.evaluate import EvaluateParams, ReportParams
+from ligature.params.matching import MatchingParams
+from ligature.params.matching_checks import check_matching
 from ligature.params.pairs import PairsParams
 from ligature.params.train import SweepParams, TrainParams
 from ligature.params.world import WorldParams
@@ -47,6 +49,8 @@ class Study(Block):
     """The same projector trained on every mix; null for none."""
     sweep: SweepParams | None
     """Other projectors, features and losses on the same data; null for none."""
+    matching: MatchingParams | None
+    """Matching across unaligned encoders, with no training; null for none."""
     report: ReportParams
 
     @model_validator(mode="after")
@@ -81,6 +85,11 @@ class Study(Block):
     @model_validator(mode="after")
     def _curation_fits_together(self) -> "Study":
         check_curation(self)
+        return self
+
+    @model_validator(mode="after")
+    def _matching_fits_together(self) -> "Study":
+        check_matching(self)
         return self
 
     def _references(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:

@@ -33,5 +33,7 @@ class WorldParams(Block):
     """Images per class of the labelled set, per split."""
     voc: dict[Name, Positive] = Field(default_factory=dict)
     """Scenes with masks, per split."""
+    shifted: dict[Name, Positive] = Field(default_factory=dict)
+    """Captioned scenes of other contents and another look, per split; each split is one of `coco`."""
     web: WebParams | None = None
     """Sources with addresses, answered by a local server; null for none."""

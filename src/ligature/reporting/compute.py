@@ -16,7 +16,7 @@ PARTS = {
     "train": ("train",),
     "curate": ("pool", "dedupe", "prototypes", "score", "merge", "curate", "download", "assemble"),
     "ablate": ("ablate", "ablation", "vary", "sweep"),
-    "evaluate": ("evaluate", "segment", "export", "report"),
+    "evaluate": ("evaluate", "segment", "match_experiment", "matching", "export", "report"),
 }
 """Rules of the workflow by the part of the study that they belong to."""
 COMPUTE_COLUMNS = ("part", "jobs", "wall_hours", "cpu_hours", "peak_memory_mib", "flops")

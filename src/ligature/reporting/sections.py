@@ -12,6 +12,7 @@ from ligature.reporting.curation_sections import curation_sections
 from ligature.reporting.evaluation_sections import evaluation_readings, evaluation_sections
 from ligature.reporting.fact_tables import projector_table, store_table
 from ligature.reporting.feature_figures import feature_maps
+from ligature.reporting.matching.sections import matching_headlines, matching_sections
 from ligature.reporting.samples import sample_cards
 from ligature.reporting.section import Section, points_of
 from ligature.reporting.sources import ReportInputs
@@ -29,9 +30,9 @@ from ligature.reporting.text import (
 from ligature.reporting.training_figures import training_curves
 
 PUBLISHED = (
-    "Published, DINOv2-L with large sentence encoders, 6M to 20M pairs; not comparable. These figures were "
-    "measured by others, on other data at another scale, and no figure of ours stands among them. More of them lie in "
-    "tables/published-*."
+    "Published; not comparable. These figures were measured by others, on other data at another scale (trained "
+    "projectors: DINOv2-L with large sentence encoders, 6M to 20M pairs), and no figure of ours stands among them. "
+    "More of them lie in tables/published-*."
 )
 SHOWN_PUBLISHED = {"classification": "T3", "retrieval": "T4"}
 """The published table of a task."""
@@ -40,6 +41,7 @@ DATA_ABLATION = "T2"
 
 def sections(study: Study, inputs: ReportInputs, extra: Sequence[Section] = ()) -> list[Section]:
     """Returns all sections of the page in their order, ``extra`` ones after those of the evaluation."""
+    *evaluation, sweep = evaluation_sections(study, inputs)
     return [
         _reading(inputs),
         _parameters(study),
@@ -47,7 +49,9 @@ def sections(study: Study, inputs: ReportInputs, extra: Sequence[Section] = ()) 
         _prediction(inputs),
         _training(inputs),
         _results(inputs),
-        *evaluation_sections(study, inputs),
+        *evaluation,
+        *matching_sections(inputs.matching),
+        sweep,
         *extra,
         _samples(inputs),
         _features(inputs),
@@ -78,6 +82,7 @@ def _reading(inputs: ReportInputs) -> Section:
         ("Training", outcome_readings.training_readings(inputs.history)),
         ("Results", outcome_readings.result_readings(inputs.results)),
         *evaluation_readings(inputs),
+        *matching_headlines(inputs.matching),
         ("Data", outcome_readings.store_readings(inputs.stores)),
     ]
     return Section(

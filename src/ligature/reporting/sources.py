@@ -10,6 +10,7 @@ import pandas as pd
 from ligature.data.files import safe_join
 from ligature.errors import DataError
 from ligature.reporting.curation_sources import CurationInputs, CurationSources, read_curation
+from ligature.reporting.matching.sources import MatchingInputs, MatchingSources, read_matching
 from ligature.reporting.readers import read_objects, read_record, read_results, read_table, read_typed_table
 
 PAIR_COLUMNS = (
@@ -42,6 +43,7 @@ class ReportSources:
         classes: csv, one row a class that was segmented.
         overlays: json, index of the pictures of masks, their files named from its own folder.
         curation: what the stages of curation leave.
+        matching: what matching without training leaves.
     """
 
     pairs: Path
@@ -59,6 +61,7 @@ class ReportSources:
     classes: Path | None = None
     overlays: Path | None = None
     curation: CurationSources = field(default_factory=CurationSources)
+    matching: MatchingSources = field(default_factory=MatchingSources)
 
     @classmethod
     def in_folder(cls, folder: Path | str, stores: Sequence[dict[str, Any]] = ()) -> "ReportSources":
@@ -80,6 +83,7 @@ class ReportSources:
             classes=folder / "segmentation/classes.csv",
             overlays=folder / "segmentation/overlays.json",
             curation=CurationSources.in_folder(folder),
+            matching=MatchingSources.in_folder(folder),
         )
 
 
@@ -102,6 +106,7 @@ class ReportInputs:
     classes: pd.DataFrame
     overlays: list[dict[str, Any]]
     curation: CurationInputs
+    matching: MatchingInputs
 
 
 def read_sources(sources: ReportSources) -> ReportInputs:
@@ -126,6 +131,7 @@ def read_sources(sources: ReportSources) -> ReportInputs:
         classes=read_typed_table(sources.classes, ["dataset", "class"], ["images"], CLASS_SHARES),
         overlays=_overlays(sources.overlays),
         curation=read_curation(sources.curation),
+        matching=read_matching(sources.matching),
     )
 
 

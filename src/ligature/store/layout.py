@@ -80,6 +80,11 @@ class Layout:
         return self.root / "segmentation"
 
     @property
+    def matching(self) -> Path:
+        """Folder of matching without training."""
+        return self.root / "matching"
+
+    @property
     def model(self) -> Path:
         """Folder of the exported pair."""
         return self.root / "model"

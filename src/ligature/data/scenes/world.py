@@ -1,4 +1,4 @@
-"""Writes a whole world of scenes: COCO-like, ImageNet-like and VOC-like sets under one folder."""
+"""Writes a whole world of scenes: COCO-like, shifted, ImageNet-like and VOC-like sets under one folder."""
 
 import os
 import re
@@ -23,6 +23,7 @@ from ligature.data.scenes.files import (
 from ligature.data.scenes.rendering import mask, render
 from ligature.data.scenes.sampling import distinct_scenes, generator, single_scenes
 from ligature.data.scenes.scene import Scene, class_names
+from ligature.data.scenes.shifted import is_shifted, photograph
 from ligature.data.scenes.web.leaks import find_leaks
 from ligature.data.scenes.web.writing import row_counts, write_web
 from ligature.errors import DataError
@@ -58,9 +59,15 @@ class _Job:
     progress: Progress
 
     def scenes(self, part: str, count: int) -> Iterator[Scene]:
-        """Yields the scenes of a COCO-like or VOC-like part, counting them as progress."""
+        """Yields the scenes of a COCO-like, shifted or VOC-like part, counting them as progress.
+
+        A shifted split draws from the share of the COCO-like split of its name, so that it changes no other part.
+        """
+        kind, split = part.split("/")
 
         def accept(scene: Scene) -> bool:
+            if kind == "shifted":
+                return is_shifted(scene) and self.division.owner(scene) == f"coco/{split}"
             return self.division.owner(scene) == part
 
         for scene in distinct_scenes(part, count, seed=self.seed, accept=accept):
@@ -76,6 +83,7 @@ def write_world(
     coco: Mapping[str, int],
     imagenet: Mapping[str, int],
     voc: Mapping[str, int],
+    shifted: Mapping[str, int] | None = None,
     web: WebParams | Mapping[str, int] | None = None,
 ) -> WorldSummary:
     """Writes a world of scenes, the same bytes for the same arguments, and replaces ``root`` at the end.
@@ -87,6 +95,7 @@ def write_world(
         coco: number of captioned scenes of every split.
         imagenet: number of images of every class of every split.
         voc: number of scenes with masks of every split.
+        shifted: number of captioned scenes of another look of every split; the split is one of ``coco``.
         web: rows of the sources with urls, as params or as their plain values; None for no web.
 
     Raises:
@@ -95,14 +104,16 @@ def write_world(
     root = Path(root)
     counts = _counts(image_size, coco=coco, imagenet=imagenet, voc=voc)
     division = Division(counts)
+    counts |= _shifted_counts(image_size, shifted or {}, coco)
     singles = _single_scenes_of(division, imagenet) if imagenet else {}
     sources = None if web is None else WebParams(**dict(web))
     rows = {} if sources is None else {f"web/{name}": count for name, count in row_counts(sources).items()}
     total = sum(counts.values()) + sum(rows.values())
     with _replacing_folder(root) as folder, Progress("scenes", total, "images") as progress:
         job = _Job(folder, seed, image_size, division, progress)
-        for split, count in coco.items():
-            _write_coco(job, split, count)
+        for part, count in counts.items():
+            if part.startswith(("coco/", "shifted/")):
+                _write_captioned(job, part, count)
         if imagenet:
             _write_imagenet(job, imagenet, singles)
         if voc:
@@ -124,6 +135,14 @@ def _counts(image_size: int, **kinds: Mapping[str, int]) -> dict[str, int]:
                 raise DataError(f"{kind}: {split!r} with {count} scenes is no split; a name and a count are")
             counts[f"{kind}/{split}"] = count * (len(class_names()) if kind == "imagenet" else 1)
     return counts
+
+
+def _shifted_counts(image_size: int, shifted: Mapping[str, int], coco: Mapping[str, int]) -> dict[str, int]:
+    """Returns the number of images of every shifted part, each of which needs a COCO-like split to draw from."""
+    for split in shifted:
+        if split not in coco:
+            raise DataError(f"shifted: {split!r} is no split of coco; known: {', '.join(coco)}")
+    return _counts(image_size, shifted=shifted)
 
 
 def _single_scenes_of(division: Division, splits: Mapping[str, int]) -> dict[tuple[str, str], list[Scene]]:
@@ -158,13 +177,18 @@ def _replacing_folder(root: Path) -> Iterator[Path]:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _write_coco(job: _Job, split: str, count: int) -> None:
-    pictures, annotations = job.folder / "coco" / split, job.folder / "coco" / "annotations"
+def _write_captioned(job: _Job, part: str, count: int) -> None:
+    """Writes the pictures of a part in COCO's layout, with captions, translations, descriptions and the scenes."""
+    kind, split = part.split("/")
+    pictures, annotations = job.folder / part, job.folder / kind / "annotations"
     pictures.mkdir(parents=True)
     captions, multilingual, long, scenes = [], [], [], []
-    for number, scene in enumerate(job.scenes(f"coco/{split}", count), 1):
+    for number, scene in enumerate(job.scenes(part, count), 1):
         name = f"{number:012d}"
-        write_jpeg(pictures / f"{name}.jpg", render(scene, job.image_size))
+        picture = render(scene, job.image_size)
+        if kind == "shifted":
+            picture = photograph(picture, generator(job.seed, part, number, 1))
+        write_jpeg(pictures / f"{name}.jpg", picture)
         captions.append(english_captions(scene, seed=job.seed))
         multilingual.append({"id": name} | translations(scene, seed=job.seed))
         long.append({"id": name, "text": long_description(scene, seed=job.seed)})

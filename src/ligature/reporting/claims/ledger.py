@@ -1,13 +1,15 @@
 """Every published claim with the measurement of this study that tests it; computed from the tables alone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import pandas as pd
 
 from ligature.reporting.ablation_readings import role_of
 from ligature.reporting.aggregate import CHANCE
 from ligature.reporting.claims.effect import Effect, paired_effect, proportion_effect
+from ligature.reporting.claims.evidence import Claim, Evidence
+from ligature.reporting.claims.matching import MATCHING_CLAIMS
 
 CLAIM_COLUMNS = ("claim", "published", "status", "measure", "effect", "low", "high", "n", "interval", "note")
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested"
@@ -18,44 +20,6 @@ PUBLISHED_RUNS = (
 WINNER, WITHOUT_LOCAL = "token-token-token-mlp", "id-token-token-mlp"
 LIMIT_OF_CLIP = 64
 """Words that fit about 77 tokens, the limit of CLIP's text encoder."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The tables of a study that claims are tested on; one that a study has not is empty.
-
-    Attributes:
-        correlations: how similarity follows the probe's retrieval, one row a metric and target.
-        results: rows of the aligned pair.
-        ablation: rows of the mixes.
-        mixes: the sets of every mix.
-        sweep: rows of the sweep's runs.
-        segmentation: IoU by class, one row a class.
-    """
-
-    correlations: pd.DataFrame
-    results: pd.DataFrame
-    ablation: pd.DataFrame
-    mixes: pd.DataFrame
-    sweep: pd.DataFrame
-    segmentation: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A published claim.
-
-    Attributes:
-        claim: in one sentence.
-        published: the figures it was published with.
-        effect: measures it on the tables of a study; None where they do not hold what it takes.
-        missing: what a study needs for it.
-    """
-
-    claim: str
-    published: str
-    effect: Callable[[Evidence], Effect | None]
-    missing: str
 
 
 def claims_table(evidence: Evidence) -> pd.DataFrame:
@@ -246,4 +210,5 @@ CLAIMS = (
         _never,
         "a contrastive training of both encoders from scratch beside it; see the account of compute for what was spent",
     ),
+    *MATCHING_CLAIMS,
 )

@@ -9,7 +9,8 @@ from ligature.reporting.text import NOTHING, plural
 
 TEXT = (
     "Published claims, each with the measurement of this study that tests it. A claim holds if the whole 95 % interval "
-    "of its effect lies above zero; at this scale it may fail, or hold, for other reasons than at the published one."
+    "of its effect lies above zero; at this scale it may fail, or hold, for other reasons than at the published one. A "
+    "check of our own is named as one."
 )
 
 

@@ -3,6 +3,10 @@
 import pandas as pd
 
 from ligature.errors import DataError
+from ligature.reporting.matching.cka import METRIC, agreement_table
+from ligature.reporting.matching.rows import share_rows
+from ligature.reporting.matching.sources import AXIS_TEXTS
+from ligature.reporting.matching.tables import settings_table
 from ligature.reporting.reproduction.quoted import quoted_figures, quoted_table
 from ligature.reporting.reproduction.targets import Target
 from ligature.reporting.result_tables import published_tables
@@ -106,9 +110,24 @@ def _compute(target: Target, measured: pd.DataFrame) -> Table:
     return Table(target.target, caption, measured, ["part", "jobs", "hours of the clock", "CPU hours"], rows)
 
 
+def _matching(target: Target, measured: pd.DataFrame) -> Table:
+    """One row a method; a column a setting of anchors and stretch."""
+    rows = measured[measured["task"].isin(target.tasks) & measured["metric"].isin(target.metrics)]
+    table = settings_table(share_rows(rows.fillna(dict.fromkeys(AXIS_TEXTS, ""))))
+    return table or Table(target.target, "One setting of anchors and stretch alone.", rows, ["method"], [])
+
+
+def _agreement(target: Target, measured: pd.DataFrame) -> Table:
+    """One row a vision encoder and method."""
+    return agreement_table(measured)
+
+
+RESULTS = {"task", "dataset", "model", "metric", "value", "seed", "variant"}
 KINDS = {
-    _results: {"task", "dataset", "model", "metric", "value", "seed", "variant"},
+    _matching: {*RESULTS, *AXIS_TEXTS, "base_size", "low", "high"},
+    _agreement: {"experiment", "vision", "text", "model", METRIC, "value", "low", "high"},
+    _results: RESULTS,
     _correlations: {"dataset", "metric", "target", "spearman", "spearman_low", "spearman_high", "kendall", "n"},
     _compute: {"part", "jobs", "wall_hours", "cpu_hours"},
 }
-"""How a table is shown, by the columns that it has."""
+"""How a table is shown, by the columns that it has; the first that fits."""

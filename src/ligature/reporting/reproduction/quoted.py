@@ -6,9 +6,9 @@ from importlib.resources import files
 import pandas as pd
 
 from ligature.reporting.table import Table
-from ligature.reporting.text import NOTHING
+from ligature.reporting.text import NOTHING, slug
 
-FILES = ("figures.csv", "context.csv")
+FILES = ("figures.csv", "context.csv", "matching.csv")
 QUOTED_COLUMNS = ("table", "row", "dataset", "metric", "value", "source", "note")
 
 
@@ -39,9 +39,36 @@ def quoted_table(name: str) -> Table:
                 row.metric,
                 row.note,
                 row.source,
-                NOTHING if pd.isna(row.value) else f"{row.value:,.10g}",
+                _value(row.value),
             )
             for row in data.itertuples()
         ],
         text_columns=5,
     )
+
+
+def quoted_matrix(name: str, title: str) -> Table:
+    """Returns the figures of one name crossed: a row of each ``row``, a column of each ``metric``.
+
+    Args:
+        name: in the column ``table``.
+        title: what the figures are, for the caption.
+    """
+    data = quoted_figures()
+    data = data[data["table"] == name].reset_index(drop=True)
+    metrics, labels = (list(dict.fromkeys(data[column])) for column in ("metric", "row"))
+    values = data.set_index(["row", "metric"])["value"]
+    notes = "; ".join(dict.fromkeys(filter(None, data["note"])))
+    sources = "; ".join(dict.fromkeys(data["source"]))
+    return Table(
+        name=f"quoted-{slug(name)}",
+        caption=f"{title}. Published, not measured here: {sources}{f' ({notes})' if notes else ''}.",
+        data=data,
+        header=["of", *metrics],
+        rows=[[label, *(_value(values.get((label, metric))) for metric in metrics)] for label in labels],
+        muted=frozenset(range(len(labels))),
+    )
+
+
+def _value(value: float | None) -> str:
+    return NOTHING if value is None or pd.isna(value) else f"{value:,.10g}"

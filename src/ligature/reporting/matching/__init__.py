@@ -1,0 +1,1 @@
+"""Matching without training on the page: its tables, figures and what they say."""
