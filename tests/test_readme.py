@@ -20,12 +20,12 @@ def test_yaml_examples_are_valid_in_a_study():
     values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     examples = [yaml.safe_load(block) for block in blocks("yaml")]
     curation = {"sources", "curate", "download", "mixes"}
-    assert {key for example in examples for key in example} == {"encoders", "datasets", "train", *curation}
+    assert {key for example in examples for key in example} == {"encoders", "datasets", "train", "matching", *curation}
     for example in examples:
         for side in ("vision", "text"):
             values["encoders"][side] += example.get("encoders", {}).get(side, [])
         values["datasets"] |= example.get("datasets", {})
-        values |= {key: example[key] for key in curation & set(example)}
+        values |= {key: example[key] for key in {"matching", *curation} & set(example)}
     study = parse_study(values, "README.md")
     mini = load_study(ROOT / "params.yaml")
     assert len(study.encoders.vision) == len(mini.encoders.vision) + 2

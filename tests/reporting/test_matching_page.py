@@ -13,9 +13,9 @@ from PIL import Image
 from reporting_inputs import STORES, small_study, write_inputs
 
 from ligature.reporting import ReportSources, pair_figures, write_report
-from ligature.reporting import matching_sections as on_matching
 from ligature.reporting import report as writer
 from ligature.reporting import sections as page_sections
+from ligature.reporting.matching import sections as on_matching
 from ligature.reporting.matching.samples import MOST_CARDS, MOST_PAIRS, pair_cards
 from ligature.reporting.matching.sections import matching_sections
 from ligature.reporting.matching.sources import MatchingInputs

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from matching_inputs import EXPERIMENTS, Experiment, cka_table, matching_inputs
 
-from ligature.reporting import matching_tables
+from ligature.reporting.matching import tables as matching_tables
 from ligature.reporting.matching.cka import agreement_points, agreement_table, shuffle_means, shuffle_table
 from ligature.reporting.matching.rows import (
     METHODS,

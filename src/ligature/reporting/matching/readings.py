@@ -23,7 +23,7 @@ from ligature.reporting.matching.rows import (
 from ligature.reporting.matching.sources import MatchingInputs
 from ligature.reporting.text import PERCENT, bounded, listed, metric_label, number, percent, plural
 
-TUNED = ("ridge", "kernel-ridge", "relative-centred")
+TUNED = ("ridge", "kernel-ridge", "cca", "relative-centred")
 """Baselines with an intercept, and a penalty where there is one to choose."""
 SIZED = 3
 """Differences of a sentence that are given with their size; the others stand in the tables."""
@@ -83,11 +83,11 @@ def _each(inputs: MatchingInputs, reading: Callable[[str, MatchingInputs], Itera
 
 def _best(name: str, part: MatchingInputs) -> Iterable[str]:
     rows = share_rows(part.results)
-    for metric in dict.fromkeys((main_metric(rows), "top1")) if len(rows) else ():
-        found = rows[rows["metric"] == metric]
-        means = found.groupby(["model", "post"])[["value", "low", "chance"]].mean().sort_values("value", kind="stable")
-        if len(means) > 1:
-            yield f"{name}, {metric_label(metric)}: {_best_sentence(part, metric, means[::-1], found)}"
+    metric = main_metric(rows)
+    found = rows[(rows["metric"] == metric) & (rows["post"] == "")]
+    means = found.groupby(["model", "post"])[["value", "low", "chance"]].mean().sort_values("value", kind="stable")
+    if len(means) > 1:
+        yield f"{name}, {metric_label(metric)}: {_best_sentence(part, metric, means[::-1], found)}"
 
 
 def _best_sentence(part: MatchingInputs, metric: str, means: pd.DataFrame, rows: pd.DataFrame) -> str:
@@ -113,15 +113,11 @@ def _best_sentence(part: MatchingInputs, metric: str, means: pd.DataFrame, rows:
 
 def _tuned(name: str, part: MatchingInputs) -> Iterable[str]:
     """Local CKA against the baselines that are tuned."""
-    for metric in (ACCURACY, "top1"):
-        found = {
-            method_label(other): difference(
-                part, {"metric": metric, "post": ""}, {"model": LOCAL_CKA}, {"model": other}
-            )
-            for other in TUNED
-        }
-        if sentence := _grouped(found, COMPARED):
-            yield f"{name}, {metric_label(metric)}: {method_label(LOCAL_CKA)} is {sentence}."
+    metric = main_metric(part.results)
+    where = {"metric": metric, "post": ""}
+    found = {method_label(other): difference(part, where, {"model": LOCAL_CKA}, {"model": other}) for other in TUNED}
+    if sentence := _grouped(found, COMPARED):
+        yield f"{name}, {metric_label(metric)}: {method_label(LOCAL_CKA)} is {sentence}."
 
 
 def _csls(name: str, part: MatchingInputs) -> Iterable[str]:
@@ -193,7 +189,7 @@ def _languages(name: str, part: MatchingInputs) -> Iterable[str]:
 
 
 def _objectives(name: str, part: MatchingInputs) -> Iterable[str]:
-    """Whether the objective that QAP reaches is above that of the true pairs."""
+    """Whether the objective that QAP reaches is above that of the true pairs, for the first form there is."""
     for model in QAP:
         where = {"model": model}
         one = difference(part, where, {"metric": "objective"}, {"metric": "true_objective"})
@@ -204,6 +200,7 @@ def _objectives(name: str, part: MatchingInputs) -> Iterable[str]:
                 f"{name}: {method_label(model)} reaches an objective of {number(values['objective'])}, {before} the "
                 f"{number(values['true_objective'])} of the true pairs{after}."
             )
+            return
 
 
 def _correlation(row: pd.Series) -> str:
