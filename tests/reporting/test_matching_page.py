@@ -126,7 +126,7 @@ def test_published_figures_stand_in_boxes_and_ours_outside(parts: dict[str, str]
 
 def test_every_kind_of_table_is_shown(parsed: Page) -> None:
     for expected in (
-        "kernel ridge + CSLS",
+        "top-1 + CSLS",
         "text→image",
         "German",
         "image clusters + stretch (both pools)",
@@ -136,6 +136,7 @@ def test_every_kind_of_table_is_shown(parsed: Page) -> None:
         "1 of 3 right",
     ):
         assert expected in parsed.text
+    assert "ridge + CSLS" not in parsed.text, "the correction is a column, and no method"
 
 
 def test_figures_and_tables_lie_beside_the_page(report: Path) -> None:

@@ -20,6 +20,7 @@ from ligature.reporting.matching.rows import (
     varying,
 )
 from ligature.reporting.matching.tables import cut, experiment_tables, language_tables, setting_order, settings_table
+from ligature.reporting.text import metric_label
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,10 @@ def test_every_method_has_a_name_of_its_own_and_a_rank() -> None:
     assert method_label("<b>new</b>") == "<b>new</b>"
     assert method_rank("local-cka-rbf") == 0
     assert method_rank("new") == len(METHODS)
+    assert sorted(METHODS, key=method_rank)[:8] == [
+        *("local-cka-rbf", "qap", "qap-faq", "ridge", "kernel-ridge", "cca"),
+        *("relative-centred", "linear-unregularised"),
+    ], "figures draw the first eight"
 
 
 def test_settings_are_called_by_what_was_done() -> None:
@@ -79,23 +84,61 @@ def test_a_table_of_an_experiment_has_a_row_a_method_and_setting(rows: pd.DataFr
     tables = {table.name: table for table in experiment_tables(rows)}
     assert list(tables) == [f"matching-results-{name}" for name in ("sizes", "settings", "encoders", "classes")]
     table = tables["matching-results-sizes"]
-    assert table.header == ["direction", "captions", "method", "matching accuracy", "top-1", "top-5", "top-10"]
-    assert len(table.rows) == 2 * 2 * (8 + 6) + 1
-    labels = [row[2] for row in table.rows[:3]]
-    assert labels == ["local CKA (RBF)", "local CKA (RBF) + CSLS", "QAP (form chosen)"]
-    assert {tuple(row[:2]) for row in table.rows[:14]} == {("image→text", "averaged")}
-    assert {tuple(row[:2]) for row in table.rows[-15:-1]} == {("text→image", "single")}
-    assert table.rows[-1] == ["", "", "chance", "0.2", "0.2", "1.0", "2.0"]
+    assert table.header == [
+        *("direction", "captions", "method"),
+        *("matching accuracy", "top-1", "top-5", "top-10", "top-1 + CSLS"),
+    ]
+    assert len(table.rows) == 2 * 2 * 8 + 1
+    assert [row[2] for row in table.rows[:8]] == [
+        *("local CKA (RBF)", "QAP (form chosen)", "ridge", "kernel ridge"),
+        *("centred relative", "linear without penalty", "relative", "QAP (hollow)"),
+    ]
+    assert {tuple(row[:2]) for row in table.rows[:8]} == {("image→text", "averaged")}
+    assert {tuple(row[:2]) for row in table.rows[-9:-1]} == {("text→image", "single")}
+    assert table.rows[-1] == ["", "", "chance", "0.2", "0.2", "1.0", "2.0", "0.2"]
     assert table.muted == {len(table.rows) - 1}
-    assert table.rows[2][4:] == ["–", "–", "–"], "QAP ranks nothing"
+
+
+def test_the_column_of_csls_holds_the_corrected_top1_of_its_row(rows: pd.DataFrame) -> None:
+    """A dash stands where a method has no ranking; every other cell is the one of its method and setting."""
+    sizes = of(rows, "sizes")
+    (table,) = experiment_tables(sizes)
+    place = table.header.index(f"{metric_label('top1')} + CSLS")
+    shown = {tuple(row[:3]): row[place] for row in table.rows[:-1]}
+    corrected = sizes.query("post == 'csls' and metric == 'top1' and base_size == 320")
+    expected = {
+        (
+            *(axis_value(axis, row[axis]) for axis in ("direction", "captions")),
+            method_label(row["model"]),
+        ): interval_cell(row["value"], row["low"], row["high"])
+        for _, row in corrected.iterrows()
+    }
+    unranked = {key for key in shown if key[2].startswith("QAP")}
+    assert (len(expected), len(unranked)) == (2 * 2 * 6, 2 * 2 * 2)
+    assert len(set(expected.values())) > 2 * 2 * 6 / 2, "cells that are all alike would show nothing"
+    assert shown == expected | dict.fromkeys(unranked, "–")
+    assert all(row[4:] == ["–", "–", "–", "–"] for row in table.rows if tuple(row[:3]) in unranked)
+    assert all(row[4] != row[place] for row in table.rows[:-1] if tuple(row[:3]) not in unranked)
+
+
+def test_without_csls_there_is_no_column_of_it(rows: pd.DataFrame) -> None:
+    tables = {table.name: table for table in experiment_tables(rows)}
+    with_csls = [name for name, table in tables.items() if "CSLS" in " ".join((*table.header, table.caption))]
+    assert with_csls == ["matching-results-sizes"]
+    assert tables["matching-results-encoders"].header[-4:] == ["matching accuracy", "top-1", "top-5", "top-10"]
+    (plain,) = experiment_tables(of(rows, "sizes").query("post == ''"))
+    assert plain.header[-4:] == ["matching accuracy", "top-1", "top-5", "top-10"]
+    assert all(len(row) == len(plain.header) for row in plain.rows)
 
 
 def test_a_long_table_is_cut_to_the_most_anchors_and_says_so(rows: pd.DataFrame) -> None:
     sizes = of(rows, "sizes")
     (table,) = experiment_tables(sizes)
     assert "anchors: 320" in table.caption
-    left = len(sizes) - len(sizes[sizes["base_size"] == 320])
-    assert f"{left} further values in the file beside the page" in table.caption
+    cells = sum(cell != "–" for row in table.rows[:-1] for cell in row[3:])
+    assert cells == 2 * 2 * (8 + 6 * 3 + 6)
+    left = len(sizes) - cells
+    assert f" {left} further values in the file beside the page" in table.caption
     assert len(table.data) == len(sizes)
     assert "CSLS looks at all queries" in table.caption
     assert "Averaged captions: the mean" in table.caption
@@ -104,9 +147,22 @@ def test_a_long_table_is_cut_to_the_most_anchors_and_says_so(rows: pd.DataFrame)
 def test_a_table_is_cut_axis_by_axis_until_it_fits(rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching_tables, "MOST_ROWS", 30)
     assert varying(cut(of(rows, "sizes"))) == ["direction"]
+    (table,) = experiment_tables(of(rows, "sizes"))
+    assert table.header[:2] == ["direction", "method"], "a column of CSLS takes no room of the rows"
+    assert len(table.rows) == 2 * 8 + 1
     monkeypatch.setattr(matching_tables, "MOST_ROWS", 1)
     assert varying(cut(of(rows, "sizes"))) == []
     assert varying(cut(of(rows, "languages"), without=("variant",))) == ["variant"]
+
+
+def test_a_table_has_sixty_rows_at_most(rows: pd.DataFrame) -> None:
+    assert matching_tables.MOST_ROWS == 60
+    fits = Experiment(methods=("ridge", "relative"), sizes=tuple(range(1, 31)))
+    long = Experiment(methods=("ridge", "relative"), sizes=tuple(range(1, 32)))
+    one, other = experiment_tables(share_rows(matching_inputs({"fits": fits, "long": long}, draws=1).results))
+    assert (len(one.rows), len(other.rows)) == (60 + 1, 2 + 1)
+    assert "further values" not in one.caption
+    assert f" {30 * 2 * 4} further values" in other.caption
 
 
 def test_the_shown_value_is_the_one_of_its_cell(rows: pd.DataFrame) -> None:
@@ -140,7 +196,15 @@ def test_languages_are_columns(rows: pd.DataFrame) -> None:
     assert accuracy.header == top1.header == ["method", "German", "Japanese"]
     assert [row[0] for row in accuracy.rows] == ["local CKA (RBF)", "ridge", "relative", "chance"]
     assert accuracy.caption.startswith("Matching accuracy by language. ")
+    assert "CSLS" not in accuracy.caption
     assert experiment_tables(of(rows, "languages")) == []
+
+
+def test_csls_has_rows_in_a_table_by_language_and_its_note() -> None:
+    experiment = Experiment(methods=("ridge",), languages=("de", "ja"), posts=("", "csls"))
+    for table in language_tables(share_rows(matching_inputs({"one": experiment}).results)):
+        assert [row[0] for row in table.rows] == ["ridge", "ridge + CSLS", "chance"]
+        assert "CSLS looks at all queries" in table.caption
 
 
 def test_settings_are_columns_of_one_table(rows: pd.DataFrame) -> None:

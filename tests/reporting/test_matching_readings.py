@@ -28,16 +28,35 @@ def group(inputs: MatchingInputs, heading: str) -> list[str]:
 
 
 def test_the_best_method_is_named_with_its_distance_from_the_nearest() -> None:
-    accuracy, top1 = plain(best_readings(of(Experiment())))
+    (accuracy,) = plain(best_readings(of(Experiment())))
     assert accuracy.startswith("one, matching accuracy: kernel ridge (")
     assert "is highest of 8 methods, " in accuracy
     assert accuracy.endswith(" above ridge, the nearest.")
-    assert "highest of 6 methods" in top1, "QAP ranks nothing"
+
+
+def test_the_best_of_classes_is_said_of_top1() -> None:
+    """Only methods that rank are compared; QAP is none of them."""
+    methods = ("local-cka-rbf", "ridge", "qap", "qap-hollow")
+    (top1,) = plain(best_readings(of(dataclasses.replace(EXPERIMENTS["classes"], methods=methods))))
+    assert top1.startswith("one, top-1: ridge (")
+    assert "is highest of 2 methods, " in top1
+    assert top1.endswith(" above local CKA (RBF), the nearest.")
+
+
+@pytest.mark.parametrize("name", ["sizes", "classes"])
+def test_scores_with_csls_have_no_say_in_which_method_is_best(name: str) -> None:
+    """With CSLS top-1 is higher throughout: the best of four would be ridge + CSLS."""
+    experiment = dataclasses.replace(EXPERIMENTS[name], methods=("ridge", "relative"), posts=("", "csls"))
+    both = of(experiment)
+    plain_only, without = (frame[frame["post"] == ""] for frame in (both.results, both.seedwise))
+    (sentence,) = best_readings(both)
+    assert "highest of 2 methods" in sentence
+    assert [sentence] == best_readings(MatchingInputs(plain_only, without, both.cka, []))
 
 
 def test_what_is_not_distinguishable_from_the_best_is_named() -> None:
     level = Experiment(methods=("ridge", "kernel-ridge", "relative"), skill=SKILL | {"ridge": 0.5, "kernel-ridge": 0.5})
-    accuracy, _ = best_readings(of(level))
+    (accuracy,) = best_readings(of(level))
     assert "not distinguishable from" in accuracy
     assert "relative" not in accuracy
     assert "above" not in accuracy
@@ -45,9 +64,12 @@ def test_what_is_not_distinguishable_from_the_best_is_named() -> None:
 
 def test_no_method_is_best_where_none_is_above_chance() -> None:
     blind = Experiment(methods=("ridge", "relative"), skill={"ridge": 0.002, "relative": 0.001})
-    accuracy, top1 = plain(best_readings(of(blind)))
+    (accuracy,) = plain(best_readings(of(blind)))
+    assert accuracy.startswith("one, matching accuracy: ")
     assert accuracy.endswith("but it is not shown to be above chance (0.2 %).")
-    assert top1.endswith("but it is not shown to be above chance (0.2 %).")
+    (top1,) = plain(best_readings(of(dataclasses.replace(blind, classes=True))))
+    assert top1.startswith("one, top-1: ")
+    assert top1.endswith("but it is not shown to be above chance (1.0 %).")
 
 
 def test_one_draw_shows_no_difference() -> None:
@@ -64,15 +86,31 @@ def test_a_method_alone_is_not_called_best() -> None:
 
 
 def test_local_cka_is_held_against_tuned_baselines() -> None:
-    accuracy, top1 = group(of(Experiment()), "Local CKA")
+    (accuracy,) = group(of(Experiment()), "Local CKA")
     assert accuracy.startswith("one, matching accuracy: local CKA (RBF) is below ridge by ")
     assert accuracy.endswith("not distinguishable from centred relative.")
-    assert top1.startswith("one, top-1: ")
     above = SKILL | {"ridge": 0.2, "kernel-ridge": 0.2, "relative-centred": 0.2}
-    accuracy, _ = group(of(Experiment(skill=above)), "Local CKA")
+    (accuracy,) = group(of(Experiment(skill=above)), "Local CKA")
     assert "is above ridge by 20." in accuracy
     assert "below" not in accuracy
+    (top1,) = group(of(EXPERIMENTS["classes"]), "Local CKA")
+    assert top1.startswith("one, top-1: local CKA (RBF) is below ridge by ")
     assert group(of(Experiment(methods=("local-cka-rbf", "relative"))), "Local CKA") == []
+
+
+def test_regularised_cca_is_among_the_tuned_baselines() -> None:
+    tuned = ("ridge", "kernel-ridge", "cca", "relative-centred")
+    experiment = Experiment(
+        methods=("local-cka-rbf", *tuned, "relative", "procrustes"),
+        skill=SKILL | dict.fromkeys((*tuned, "procrustes"), 0.3),
+        posts=("", "csls"),
+    )
+    (accuracy,) = group(of(experiment), "Local CKA")
+    assert accuracy.startswith("one, matching accuracy: local CKA (RBF) is above ridge by 1")
+    assert ", kernel ridge by 1" in accuracy
+    assert ", regularised CCA by 1" in accuracy
+    assert accuracy.endswith(" and centred relative.")
+    assert "Procrustes" not in accuracy
 
 
 def test_hubs_and_captions_are_said_by_method() -> None:
@@ -94,7 +132,8 @@ def test_settings_are_said_one_by_one() -> None:
     ]
     assert ": higher for local CKA (RBF) by 8." in sentences[0]
     assert sentences[0].count(" points (") == 3, "the others stand by their names"
-    assert all(sentence.endswith("centred relative and QAP (hollow).") for sentence in sentences)
+    others = ", kernel ridge, centred relative, linear without penalty, relative and QAP (hollow)."
+    assert all(sentence.endswith(others) for sentence in sentences)
 
 
 @pytest.mark.parametrize(("gain", "words"), [(-0.08, ": lower for"), (0.0, ": not distinguishable for")])
@@ -108,16 +147,33 @@ def test_settings_take_the_one_with_nothing_done() -> None:
     assert setting_readings(of(Experiment(stretches=("base", "transductive")))) == []
 
 
-def test_the_objective_of_qap_is_read_as_a_diagnosis() -> None:
-    chosen, hollow = group(of(Experiment(methods=("qap", "qap-hollow"))), "QAP")
-    assert chosen == (
-        "one: QAP (form chosen) reaches an objective of 0.500, below the 0.512 of the true pairs: "
-        "a better optimiser could find more."
-    )
-    assert hollow == (
-        "one: QAP (hollow) reaches an objective of 0.517, above the 0.512 of the true pairs: "
-        "the objective, and not its optimiser, limits the accuracy."
-    )
+@pytest.mark.parametrize(
+    ("methods", "sentence"),
+    [
+        (
+            ("qap-hollow", "qap"),
+            "one: QAP (form chosen) reaches an objective of 0.500, below the 0.512 of the true pairs: "
+            "a better optimiser could find more.",
+        ),
+        (
+            ("ridge", "qap-hollow"),
+            "one: QAP (hollow) reaches an objective of 0.517, above the 0.512 of the true pairs: "
+            "the objective, and not its optimiser, limits the accuracy.",
+        ),
+        (
+            ("qap-hollow", "qap", "qap-faq"),
+            "one: QAP (FAQ) reaches an objective of 0.505, below the 0.512 of the true pairs: "
+            "a better optimiser could find more.",
+        ),
+    ],
+)
+def test_the_objective_of_the_first_form_of_qap_is_read_as_a_diagnosis(methods: tuple[str, ...], sentence: str) -> None:
+    experiment = Experiment(methods=methods, skill=SKILL | {"qap-faq": 0.42})
+    assert group(of(experiment), "QAP") == [sentence]
+
+
+def test_without_qap_no_objective_is_read() -> None:
+    assert group(of(Experiment(methods=("ridge", "relative"))), "QAP") == []
 
 
 def test_languages_are_held_against_chance() -> None:

@@ -11,7 +11,6 @@ from ligature.reporting.languages import NAMES
 from ligature.reporting.matching.cka import FEWEST_ENCODERS, agreement_points, rank_correlations, shuffle_means
 from ligature.reporting.matching.differences import Difference, Verdict, difference, select
 from ligature.reporting.matching.rows import (
-    ACCURACY,
     LOCAL_CKA,
     QAP,
     main_metric,

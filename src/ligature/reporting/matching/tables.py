@@ -52,7 +52,7 @@ def _metric_table(name: str, rows: pd.DataFrame) -> Table:
         metrics[CORRECTED] = f"{metric_label('top1')} + CSLS"
     columns = pd.concat([rows[rows["post"] == ""], rows[corrected].assign(metric=CORRECTED, post="")])
     shown = cut(columns)
-    caption = _caption(name, columns, shown) + ("" if ACCURACY in metrics else f" {CLASSES}")
+    caption = _caption(name, rows, shown) + ("" if ACCURACY in metrics else f" {CLASSES}")
     return _crossed(f"matching-results-{slug(name)}", caption, rows, shown, "metric", metrics)
 
 
@@ -173,7 +173,7 @@ def _caption(name: str, rows: pd.DataFrame, shown: pd.DataFrame, without: tuple[
     setting = described(shown, without)
     parts = [f"{bounded(name)}: {setting}." if name else f"{setting[:1].upper()}{setting[1:]}." * bool(setting)]
     parts.append(INTERVALS)
-    parts += [NOTES["csls"]] if (shown["metric"] == CORRECTED).any() else []
+    parts += [NOTES["csls"]] if ((shown["post"] == "csls") | (shown["metric"] == CORRECTED)).any() else []
     parts += [NOTES["transductive"]] if (shown["stretch"] == "transductive").any() else []
     parts += [NOTES["averaged"]] if shown["captions"].nunique() > 1 else []
     left = len(rows) - len(shown)
