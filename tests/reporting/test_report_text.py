@@ -77,6 +77,7 @@ def test_metrics_have_readable_names(metric: str, label: str, header: str, fract
 
 def test_numbers() -> None:
     assert number(-0.1234, 2) == "−0.12"
+    assert number(-0.0004) == "0.000"
     assert percent(0.1234, " %") == "12.3 %"
     assert number(math.nan) == percent(math.nan, " %") == measured("top1", math.nan) == "–"
     assert measured("i2t_median_rank", 7.5) == "7.5"

@@ -66,7 +66,7 @@ def is_fraction(metric: str) -> bool:
 
 def number(value: float, digits: int = 3) -> str:
     """Returns ``value`` with ``digits`` decimals; a dash where there is none."""
-    return NOTHING if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
+    return NOTHING if math.isnan(value) else f"{value:z.{digits}f}".replace("-", "−")
 
 
 def percent(value: float, unit: str = "") -> str:
