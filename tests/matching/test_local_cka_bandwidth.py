@@ -8,8 +8,8 @@ from local_cka_reference import local_cka_plain, lower_median, squared_distances
 
 from ligature.errors import DataError
 from ligature.matching.bandwidth import MedianWindow
-from ligature.matching.bandwidth_nodes import TOLERANCE, BandwidthNodes, node_count
 from ligature.matching.local_cka import MAX_NODES, LocalCKA
+from ligature.matching.local_cka.nodes import TOLERANCE, BandwidthNodes, node_count
 
 
 def points(seed, size, whole):

@@ -10,8 +10,8 @@ from ligature.errors import ParamsError
 from ligature.matching.bandwidth import MedianWindow
 from ligature.matching.inputs import check_features
 from ligature.matching.kernels import CallableKernel, KernelFunction, LinearKernel, RbfKernel, squared_distances
-from ligature.matching.local_cka_features import Embedding, ExplicitEmbedding, joint_embeddings
-from ligature.matching.local_cka_sides import MedianRbf, Side, SingleGram
+from ligature.matching.local_cka.features import Embedding, ExplicitEmbedding, joint_embeddings
+from ligature.matching.local_cka.sides import MedianRbf, Side, SingleGram
 from ligature.matching.matcher import Matcher
 
 KernelName = Literal["rbf", "linear"]

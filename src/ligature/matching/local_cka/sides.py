@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ligature.matching.bandwidth import MedianWindow
-from ligature.matching.bandwidth_nodes import BandwidthNodes, node_count
 from ligature.matching.kernels import BaseKernel, row_blocks, squared_distances
+from ligature.matching.local_cka.nodes import BandwidthNodes, node_count
 
 
 class Items(NamedTuple):

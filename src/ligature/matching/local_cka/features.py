@@ -8,7 +8,7 @@ import numpy as np
 
 from ligature.errors import DataError
 from ligature.matching.kernels import row_blocks
-from ligature.matching.local_cka_sides import MedianRbf, Side
+from ligature.matching.local_cka.sides import MedianRbf, Side
 
 SMALLEST = 1e-150
 
