@@ -107,3 +107,21 @@ def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path):
     path = write_coco(tmp_path, IMAGES, CAPTIONS)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert len(read_coco(tmp_path, path).texts) == 3
+
+
+def test_nocaps_has_the_layout_of_coco_with_ten_captions_an_image(tmp_path):
+    images = [
+        {"id": 7, "file_name": "0013ea2087020901.jpg", "open_images_id": "0013ea2087020901", "domain": "near-domain"},
+        {"id": 4, "file_name": "00a5c3e7ea1e24ae.jpg", "open_images_id": "00a5c3e7ea1e24ae", "domain": "out-domain"},
+    ]
+    annotations = [
+        {"image_id": image["id"], "id": 10 * image["id"] + number, "caption": f"caption {number} of {image['id']}"}
+        for image in images
+        for number in range(10)
+    ]
+    file = tmp_path / "nocaps_val_4500_captions.json"
+    file.write_text(json.dumps({"licenses": [], "info": {}, "images": images, "annotations": annotations}))
+    data = read_coco(tmp_path / "validation", file, name="nocaps")
+    assert data.images["id"].tolist() == ["7", "4"]
+    assert data.images["path"].str.endswith(".jpg").all()
+    assert data.texts.groupby("image_id").size().to_dict() == {"7": 10, "4": 10}

@@ -87,10 +87,13 @@ def show(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> Non
     """Print the results table of a study and where its page is."""
     from ligature.errors import DataError
     from ligature.reporting import results_summary
+    from ligature.reporting.matching.sources import MatchingSources, read_matching
+    from ligature.reporting.matching.summary import matching_summary
 
     layout = open_layout(params, results)
     path = layout.evaluation / "results.csv"
     if not path.is_file():
         raise DataError(f"{path}: missing; run the study first")
     print(results_summary(_table(path)))
+    print(matching_summary(read_matching(MatchingSources.in_folder(layout.root)).results), end="")
     print(f"\nPage: {(layout.report / 'index.html').resolve()}")

@@ -36,8 +36,7 @@ METHODS: dict[Method, Callable[[], Matcher | SeededQAP]] = {
     "cosine": Cosine,
     "linear-unregularised": UnregularisedLinear,
 }
-"""Constructors by name; what they draw at random (``qap``: anchors to hold out) has a fixed seed, so that a cell depends
-on its draws alone."""
+"""Constructors by name; what ``qap`` draws at random has a fixed seed, so that a cell depends on its draws alone."""
 
 
 def make_matcher(method: Method) -> Matcher | SeededQAP:

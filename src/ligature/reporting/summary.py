@@ -29,14 +29,15 @@ def results_summary(results: pd.DataFrame) -> str:
         )
         for row in with_chance(results).itertuples()
     ]
-    return _aligned([("task", "dataset", "model", "metric", "value", "chance"), *rows], numbers_from=4)
+    return aligned([("task", "dataset", "model", "metric", "value", "chance"), *rows], numbers_from=4)
 
 
 def _unit(metric: str) -> str:
     return " %" if is_fraction(metric) else ""
 
 
-def _aligned(rows: list[tuple[str, ...]], numbers_from: int) -> str:
+def aligned(rows: list[tuple[str, ...]], numbers_from: int) -> str:
+    """Returns rows of cells as lines with aligned columns; those from ``numbers_from`` on stand to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
