@@ -26,8 +26,8 @@ def section_of(*rows: dict):
 
 def test_the_summary_counts_every_status():
     rows = [claim("a", "holds"), claim("b", "does not hold"), untested("c"), untested("d")]
-    assert "of 4 claims: 1 holds, 1 does not hold, 2 not tested." in section_of(*rows).text[1]
-    assert "of 1 claim: 0 holds, 0 does not hold, 1 not tested." in section_of(untested("c")).text[1]
+    assert "of 4 claims: 1 found to hold, 1 not found to hold, 2 not tested." in section_of(*rows).text[1]
+    assert "of 1 claim: 0 found to hold, 0 not found to hold, 1 not tested." in section_of(untested("c")).text[1]
 
 
 def test_a_tested_claim_shows_its_effect_with_its_interval():
@@ -64,7 +64,7 @@ def test_the_ledger_of_a_study_without_evidence_is_shown_whole():
     (table,) = section.tables
     assert (section.id, len(table.rows), len(table.muted)) == ("claims", len(claims), len(claims))
     assert all(len(row) == len(table.header) for row in table.rows)
-    assert f"0 holds, 0 does not hold, {len(claims)} not tested" in section.text[1]
+    assert f"0 found to hold, 0 not found to hold, {len(claims)} not tested" in section.text[1]
 
 
 def test_the_table_can_be_saved_and_escapes_what_it_shows(tmp_path):

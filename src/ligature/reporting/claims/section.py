@@ -13,11 +13,13 @@ TEXT = (
     "check of our own is named as one."
 )
 
+COUNTED = {HOLDS: "found to hold", FAILS: "not found to hold", UNTESTED: "not tested"}
+
 
 def claims_section(claims: pd.DataFrame) -> Section:
     """Returns the part of the page on claims, from the table of ``claims_table``."""
     counts = claims["status"].value_counts()
-    summary = ", ".join(f"{counts.get(status, 0)} {status}" for status in (HOLDS, FAILS, UNTESTED))
+    summary = ", ".join(f"{counts.get(status, 0)} {words}" for status, words in COUNTED.items())
     text = [TEXT, f"Here, of {plural(len(claims), 'claim')}: {summary}."]
     return Section("claims", "Published claims", text, tables=[_shown(claims)])
 
