@@ -44,12 +44,27 @@ def test_texts_that_ask_learn_in_the_other_direction():
 
 def test_held_out_anchors_of_one_world_are_matched_and_of_two_worlds_are_not():
     random = np.random.default_rng(0)
-    hidden = random.normal(size=(60, 4))
+    hidden = random.normal(size=(70, 4))
     views = [hidden @ random.normal(size=(4, width)) for width in (9, 7)]
-    assert Fitting("ridge").held_out_accuracy(Features(*views)) == 1
-    assert Fitting("ridge").held_out_accuracy(Features(views[0], random.permutation(views[1]))) < 0.2
-    assert Fitting("ridge", neighbours=50).held_out_accuracy(Features(*views)) == 1
-    assert Fitting("ridge").held_out_accuracy(Features(views[0][:11], views[1][:11])) is None
+    base, among = Features(views[0][:60], views[1][:60]), Features(views[0][60:], views[1][60:])
+    wrong = random.permutation(base.texts)
+    assert Fitting("ridge").held_out_accuracy(base, base.texts, among) == 1
+    assert Fitting("ridge").held_out_accuracy(Features(base.images, wrong), wrong, among) < 0.2
+    assert Fitting("ridge").held_out_accuracy(base, wrong, among) < 0.2
+    assert Fitting("ridge", neighbours=50).held_out_accuracy(base, base.texts, among) == 1
+    assert Fitting("ridge").held_out_accuracy(Features(views[0][:11], views[1][:11]), views[1][:11], among) is None
+
+
+def test_held_out_anchors_have_the_rivals_of_those_that_are_matched():
+    random = np.random.default_rng(1)
+    hidden = random.normal(size=(420, 6))
+    views = [hidden @ random.normal(size=(6, width)) + random.normal(size=(420, width)) for width in (9, 7)]
+    base, own = Features(views[0][:120], views[1][:120]), Features(views[0][120:], views[1][120:])
+    few = Fitting("ridge").held_out_accuracy(base, base.texts, Features(own.images[:1], own.texts[:1]))
+    many = Fitting("ridge").held_out_accuracy(base, base.texts, own)
+    assert many < few / 2
+    found = Fitting("ridge").match(base, own)
+    assert abs(many - (found.images == found.texts).mean()) < 0.1
 
 
 def test_texts_are_encoded_once_each_in_batches_of_similar_length(capfd):

@@ -47,6 +47,10 @@ class OwnFeatures:
         means = [np.mean(self.of(texts), axis=0) for texts in anchors.captions]
         return Features(self.files.of(anchors.images).astype(np.float64), np.stack(means))
 
+    def first_captions(self, anchors: Anchors) -> np.ndarray:
+        """Returns the vector of the first caption of every anchor, [m, d] float64."""
+        return self.of([texts[0] for texts in anchors.captions])
+
     def of(self, texts: Sequence[str]) -> np.ndarray:
         """Returns the vectors of texts, [n, d] float64."""
         return np.stack([self.texts[text] for text in texts]).astype(np.float64)

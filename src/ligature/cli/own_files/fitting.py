@@ -14,6 +14,8 @@ from ligature.matching.stretching import stretch
 from ligature.params.matching import Method
 
 METHOD: Method = "local-cka-rbf"
+RIVALS: tuple[Method, ...] = ("local-cka-rbf", "kernel-ridge", "cca")
+"""Methods that are tried on held-out anchors beside the one that was asked for."""
 MIN_HELD_OUT = 12
 """Anchors below which none are held out: half of them would be too few to learn from."""
 FOLDS = 2
@@ -104,13 +106,16 @@ class Fitting:
             return Matched(candidates, queries, scores.T)
         return Matched(queries, candidates, scores)
 
-    def held_out_accuracy(self, base: Features) -> float | None:
+    def held_out_accuracy(self, base: Features, texts: np.ndarray, among: Features) -> float | None:
         """Returns the share of anchors that are matched to their own text when they are held out, half at a time.
 
-        The other half is learnt from. Held-out texts are shuffled, so that no order gives an answer away.
+        The other half is learnt from. Held-out images and texts are thrown, shuffled, among those that are to be
+        matched, so that they have as many rivals as these, and some more.
 
         Args:
             base: the anchors; below ``MIN_HELD_OUT`` of them none are held out, and None is returned.
+            texts: [m, d] what held-out anchors are matched to: one caption each, where the base has means of several.
+            among: what is to be matched.
         """
         count = len(base.images)
         if count < MIN_HELD_OUT:
@@ -122,6 +127,8 @@ class Fitting:
         for held in np.array_split(order, FOLDS):
             rest, shuffled = np.setdiff1d(order, held), generator.permutation(held)
             learnt = Features(base.images[rest], base.texts[rest])
-            found = fitting.match(learnt, Features(base.images[held], base.texts[shuffled]))
-            correct += int((held[found.images] == shuffled[found.texts]).sum())
+            images = np.concatenate([base.images[held], among.images])
+            found = fitting.match(learnt, Features(images, np.concatenate([texts[shuffled], among.texts])))
+            known = (found.images < len(held)) & (found.texts < len(held))
+            correct += int((held[found.images[known]] == shuffled[found.texts[known]]).sum())
         return correct / count

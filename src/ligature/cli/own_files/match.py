@@ -1,6 +1,8 @@
 """`ligature match`: which caption of a list belongs to which image of a folder, learnt from a few known pairs."""
 
 import csv
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +20,7 @@ from ligature.cli.context import (
     open_layout,
 )
 from ligature.cli.own_files.features import choose_encoders, encode_own
-from ligature.cli.own_files.fitting import FOLDS, METHOD, MIN_HELD_OUT, Features, Fitting
+from ligature.cli.own_files.fitting import FOLDS, METHOD, MIN_HELD_OUT, RIVALS, Features, Fitting
 from ligature.cli.own_files.options import ANCHORS_HELP, ImagesArgument, StretchOption, TextOption, VisionOption
 from ligature.cli.own_files.task import Task, read_task
 from ligature.errors import DataError
@@ -61,10 +63,14 @@ def match(
     base = encoded.base(task.anchors)
     own = Features(encoded.files.of(task.images), encoded.of(task.captions.texts))
     fitting = Fitting(method, stretch, csls, texts_ask=len(task.images) > len(task.captions.texts))
-    table, accuracy = fitting.match(base, own).table(), fitting.held_out_accuracy(base)
+    table = fitting.match(base, own).table()
+    held_out = {
+        name: replace(fitting, method=name).held_out_accuracy(base, encoded.first_captions(task.anchors), own)
+        for name in dict.fromkeys((method, *RIVALS))
+    }
     write_matches(output, table, task)
     typer.echo(f"{' + '.join(names.values())}, {method}{', stretched' * stretch}, {len(base.images)} anchors")
-    for line in summary_lines(len(table), task, accuracy):
+    for line in summary_lines(len(table), task, held_out):
         typer.echo(line)
     typer.echo(f"written: {output}")
 
@@ -99,14 +105,16 @@ def write_matches(path: Path, table: pd.DataFrame, task: Task) -> None:
         matches.to_csv(temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
 
 
-def summary_lines(pairs: int, task: Task, accuracy: float | None) -> list[str]:
+def summary_lines(pairs: int, task: Task, held_out: Mapping[Method, float | None]) -> list[str]:
     """Returns what was matched, what was left over, and what anchors that were held out say of it.
 
     Args:
         pairs: number of images with a caption.
         task: what was to be matched.
-        accuracy: share of held-out anchors that were matched correctly; None where there were too few.
+        held_out: share of held-out anchors that were matched correctly by the method asked for and then by others;
+            None where there were too few.
     """
+    accuracy, *others = held_out.values()
     images, captions, anchors = len(task.images), len(task.captions.texts), len(task.anchors.images)
     lines = [f"matched: {pairs} pairs; left over: {images - pairs} images, {captions - pairs} captions"]
     if task.known_lines or task.captions.empty:
@@ -114,6 +122,8 @@ def summary_lines(pairs: int, task: Task, accuracy: float | None) -> list[str]:
     if accuracy is None:
         lines.append(f"held-out anchors: none, for {anchors} are fewer than {MIN_HELD_OUT}")
     else:
-        shares = f"{accuracy:.0%} of {anchors} matched correctly, chance {FOLDS / anchors:.0%}"
-        lines.append(f"held-out anchors: {shares.replace('%', ' %')}")
+        candidates = max(images, captions) + anchors // FOLDS
+        shares = f"{accuracy:.0%} of {anchors} matched correctly, chance {1 / candidates:.1%}"
+        rivals = ", ".join(f"{name} {share:.0%}" for name, share in zip([*held_out][1:], others, strict=True))
+        lines += [f"held-out anchors: {shares}".replace("%", " %"), f"other methods: {rivals}".replace("%", " %")]
     return lines
