@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ligature.store import atomic
-from ligature.store.atomic import replacing, write_csv, write_json, write_text
+from ligature.store.atomic import replacing, replacing_folder, write_csv, write_json, write_text
 
 
 def names(folder):
@@ -89,3 +89,47 @@ def test_json_that_other_readers_refuse_is_not_written(tmp_path, value):
 def test_csv_has_no_index_and_one_kind_of_line_end(tmp_path):
     write_csv(tmp_path / "file.csv", pd.DataFrame({"a": [1, 2], "b": ["x, y", "z"]}, index=[7, 8]))
     assert (tmp_path / "file.csv").read_bytes() == b'a,b\n1,"x, y"\n2,z\n'
+
+
+def test_a_folder_takes_the_place_of_another_whole(tmp_path):
+    folder = tmp_path / "above" / "folder"
+    for content in ("one", "two"):
+        with replacing_folder(folder) as fresh:
+            (fresh / content).write_text(content)
+        assert names(folder) == [content]
+    assert names(tmp_path / "above") == ["folder"]
+
+
+def test_a_folder_stays_where_writing_its_successor_fails(tmp_path):
+    folder = tmp_path / "folder"
+    with replacing_folder(folder) as fresh:
+        (fresh / "one").write_text("1")
+
+    def write_half():
+        with replacing_folder(folder) as fresh:
+            (fresh / "two").write_text("2")
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        write_half()
+    assert names(folder) == ["one"]
+    assert names(tmp_path) == ["folder"]
+
+
+def test_a_folder_comes_back_where_its_successor_cannot_be_moved(tmp_path, monkeypatch):
+    folder = tmp_path / "folder"
+    with replacing_folder(folder) as fresh:
+        (fresh / "one").write_text("1")
+    move, moves = os.replace, []
+
+    def fail_at_the_second(source, target):
+        moves.append(target)
+        if len(moves) == 2:
+            raise OSError("no")
+        move(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_at_the_second)
+    with pytest.raises(OSError, match="no"), replacing_folder(folder):
+        pass
+    assert names(folder) == ["one"]
+    assert names(tmp_path) == ["folder"]

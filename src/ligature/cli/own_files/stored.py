@@ -1,10 +1,6 @@
 """The folder of an index: facts, gallery and anchors, written at once and checked when it is read."""
 
 import json
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +14,7 @@ from ligature.errors import DataError, StoreError
 from ligature.matching.gallery import Gallery
 from ligature.params.base import Block, Positive
 from ligature.params.matching import Method
-from ligature.store.atomic import write_json
+from ligature.store.atomic import replacing_folder, write_json
 from ligature.store.hashing import hash_files
 
 FACTS, GALLERY, ANCHORS = "index.json", "gallery.safetensors", "anchors.safetensors"
@@ -108,29 +104,13 @@ def write_index(folder: Path, index: Index) -> None:
     Raises:
         DataError: the folder holds something else than an index.
     """
-    with _replacing_folder(folder) as beside:
+    check_target(folder)
+    with replacing_folder(folder.resolve()) as beside:
         index.gallery.save(beside / GALLERY)
         if index.anchors:
             save_file(index.anchors, beside / ANCHORS)
         files = {path.name: hash_files([path]) for path in sorted(beside.iterdir())}
         write_json(beside / FACTS, index.facts.model_copy(update={"files": files}).model_dump(mode="json"))
-
-
-@contextmanager
-def _replacing_folder(folder: Path) -> Iterator[Path]:
-    check_target(folder)
-    target = folder.resolve()
-    beside, old = (target.with_name(f".{target.name}.{os.getpid()}.{ending}") for ending in ("partial", "old"))
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
-        yield beside
-        if target.exists():
-            os.replace(target, old)
-        os.replace(beside, target)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def read_index(folder: Path) -> Index:

@@ -1,10 +1,7 @@
 """Writes a whole world of scenes: COCO-like, shifted, ImageNet-like and VOC-like sets under one folder."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,7 +26,7 @@ from ligature.data.scenes.web.writing import row_counts, write_web
 from ligature.errors import DataError
 from ligature.params.world import WebParams
 from ligature.progress import Progress
-from ligature.store.atomic import write_text
+from ligature.store.atomic import replacing_folder, write_text
 
 MIN_IMAGE_SIZE = 32
 
@@ -109,7 +106,7 @@ def write_world(
     sources = None if web is None else WebParams(**dict(web))
     rows = {} if sources is None else {f"web/{name}": count for name, count in row_counts(sources).items()}
     total = sum(counts.values()) + sum(rows.values())
-    with _replacing_folder(root) as folder, Progress("scenes", total, "images") as progress:
+    with replacing_folder(root) as folder, Progress("scenes", total, "images") as progress:
         job = _Job(folder, seed, image_size, division, progress)
         for part, count in counts.items():
             if part.startswith(("coco/", "shifted/")):
@@ -159,22 +156,6 @@ def _single_scenes_of(division: Division, splits: Mapping[str, int]) -> dict[tup
         if count > most:
             raise DataError(f"imagenet/{split}: {count} images of every class asked for, but the world holds {most}")
     return owned
-
-
-@contextmanager
-def _replacing_folder(root: Path) -> Iterator[Path]:
-    root.parent.mkdir(parents=True, exist_ok=True)
-    fresh, old = (root.with_name(f".{root.name}.{os.getpid()}.{kind}") for kind in ("partial", "old"))
-    fresh.mkdir()
-    try:
-        yield fresh
-        if root.exists():
-            root.rename(old)
-        fresh.rename(root)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write_captioned(job: _Job, part: str, count: int) -> None:
