@@ -22,6 +22,7 @@ LAYERS = [
     {"encoders"},
     STAGES,
     {"export"},
+    {"planning"},
     {"reporting"},
     {"cli"},
 ]

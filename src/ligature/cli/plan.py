@@ -1,4 +1,4 @@
-"""`ligature plan curate`: hours, bytes and jobs of a full-size curation, from what this study measured."""
+"""`ligature plan`: jobs, hours and bytes of a study, or of a full-size curation from what this study measured."""
 
 import re
 import time
@@ -11,15 +11,17 @@ import pandas as pd
 import typer
 
 from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, open_layout
+from ligature.cli.plan_study import plan_whole_study
 from ligature.cli.pool import curate_params
 from ligature.curation.plan import plan_curation, plan_text, scoring_flop
 from ligature.curation.scale import GivenRate, Rates, Scale
 from ligature.errors import DataError, ParamsError
+from ligature.planning import Workers
 from ligature.progress import say
 from ligature.store import Layout
 from ligature.store.atomic import write_csv, write_text
 
-plan = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What a study of full size would cost.")
+plan = typer.Typer(rich_markup_mode=None)
 
 LOGGED = {
     "read metadata": ("pool/*.log", "read "),
@@ -32,9 +34,36 @@ PROBE_ROWS = 16384
 PROBE_K = 2000
 
 
-@plan.callback()
-def _plan() -> None:
-    """What a study of full size would cost."""
+@plan.callback(invoke_without_command=True)
+def study(
+    context: typer.Context,
+    gpus: Annotated[int, typer.Option(min=0, help="GPUs; with 0 cores do their work.")] = 1,
+    cores: Annotated[int, typer.Option(min=1, help="CPU cores for jobs without a GPU.")] = 16,
+    cores_of_gpu: Annotated[int, typer.Option(min=1, help="CPU cores beside every GPU.")] = 8,
+    pair: Annotated[
+        str | None, typer.Option(help="VISION,TEXT: the pair to count with, where discovery chooses it.")
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--given", help="NAME=NUMBER in place of a rate (units a second) or of a quantity; repeatable."),
+    ] = None,
+    rows: Annotated[list[str] | None, typer.Option("--rows", help="NAME=ROWS of a data set or source.")] = None,
+    resources: Annotated[Path, typer.Option(help="Folder of declared rates and sizes.")] = Path("workflow/resources"),
+    params: ParamsOption = PARAMS,
+    results: ResultsOption = RESULTS,
+) -> None:
+    """Plan a whole study: jobs by rule, GPU-hours, CPU-hours, bytes downloaded and stored; nothing is run."""
+    if context.invoked_subcommand is not None:
+        return
+    text = plan_whole_study(
+        open_layout(params, results),
+        Workers(gpus, cores, cores_of_gpu),
+        pair=pair,
+        given=dict(named_number(entry, "NAME=NUMBER, for example --given encode=4e14") for entry in given or []),
+        rows=dict(named_number(entry, "NAME=ROWS, for example --rows laion=400000000") for entry in rows or []),
+        resources=resources,
+    )
+    print(text)
 
 
 @plan.command()
@@ -78,12 +107,22 @@ def curate(
     print(text)
 
 
-def _given_rate(text: str) -> tuple[str, GivenRate]:
-    step, _, value = text.partition("=")
+def named_number(text: str, form: str) -> tuple[str, float]:
+    """Returns name and number of a text such as ``score=4e14``; ``form`` says in errors how to write it.
+
+    Raises:
+        ParamsError: it is not of this form.
+    """
+    name, _, value = text.partition("=")
     try:
-        return step, GivenRate(float(value))
+        return name, float(value)
     except ValueError:
-        raise ParamsError(f"--given {text!r}: write STEP=UNITS, for example --given score=4e14") from None
+        raise ParamsError(f"{text!r}: write {form}") from None
+
+
+def _given_rate(text: str) -> tuple[str, GivenRate]:
+    step, value = named_number(text, "STEP=UNITS, for example --given score=4e14")
+    return step, GivenRate(value)
 
 
 def _mean_caption(layout: Layout) -> float:

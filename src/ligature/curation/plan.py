@@ -165,7 +165,7 @@ def plan_text(plan: pd.DataFrame, scale: Scale) -> str:
         f"{scale.captions:,} captions, {scale.concepts:,} concepts, {scale.dims:,} dims, the {scale.k:,} best "
         f"of each, {scale.quota:,} rows each, {scale.over_collect:g} times that selected.\n\n{table}\n"
         f"One step after the other: {one} on one worker, {shared} on all jobs if none slows another down; "
-        f"{_amount(plan['bytes_written'].sum())}B are written and {_amount(plan['bytes_read'].sum())}B read.{without}\n"
+        f"{amount(plan['bytes_written'].sum())}B are written and {amount(plan['bytes_read'].sum())}B read.{without}\n"
     )
 
 
@@ -174,19 +174,19 @@ def _cells(row: dict[str, Any]) -> list[str]:
     hours = [row["hours_one_worker"], row["hours_all_jobs"]]
     cells = [
         row["step"],
-        f"{_amount(row['units'])} {row['unit']}",
-        "unknown" if pd.isna(per_second) else f"{_amount(per_second)} {row['unit']}/s",
+        f"{amount(row['units'])} {row['unit']}",
+        "unknown" if pd.isna(per_second) else f"{amount(per_second)} {row['unit']}/s",
         *("unknown" if pd.isna(value) else duration(value * 3600) for value in hours),
         str(row["jobs"]),
-        f"{_amount(row['bytes_written'])}B",
-        f"{_amount(row['bytes_read'])}B",
+        f"{amount(row['bytes_written'])}B",
+        f"{amount(row['bytes_read'])}B",
         row["measured"],
         row["note"],
     ]
     return [" ".join(cell.split()).replace("|", "\\|") for cell in cells]
 
 
-def _amount(value: float) -> str:
+def amount(value: float) -> str:
     """Returns a number with three digits and a decimal prefix, ready for a unit: ``1.27 T``."""
     for prefix in ("", "k", "M", "G", "T", "P"):
         if value < 999.5:

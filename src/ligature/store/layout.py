@@ -147,7 +147,10 @@ class Layout:
 
     def embeddings(self, view: str, encoder: str, dataset: str, part: int) -> Path:
         """Folder of one store."""
-        return self.root / "embeddings" / self.group(view, dataset) / view / encoder / dataset / f"part-{part:05d}"
+        return self._stores(view, encoder, dataset) / f"part-{part:05d}"
+
+    def _stores(self, view: str, encoder: str, dataset: str) -> Path:
+        return self.root.joinpath("embeddings", self.group(view, dataset), view, encoder, dataset)
 
     def group(self, view: str, dataset: str) -> str:
         """Returns the group of a store, by the stage that needs it first.
@@ -175,8 +178,8 @@ class Layout:
 
         The prompts of class folders are a single part.
         """
-        view = self.view(mode, encoder)
-        return [self.embeddings(view, encoder, dataset, part) for part in range(self._parts(encoder, dataset))]
+        folder = self._stores(self.view(mode, encoder), encoder, dataset)
+        return [folder / f"part-{part:05d}" for part in range(self._parts(encoder, dataset))]
 
     def _parts(self, encoder: str, dataset: str) -> int:
         if dataset not in self.study.datasets:
