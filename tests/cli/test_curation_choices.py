@@ -116,3 +116,23 @@ def test_the_random_subset_is_cut_to_the_size_of_the_selection_and_the_cut_is_co
     (funnel,) = assemble._trim_random(kept, seed=0)
     assert (len(kept["random"]), funnel.dropped, funnel.rows_in) == (5, {"more than the selection": 4}, 9)
     assert assemble._trim_random({"collected": rows}, seed=0) == []
+
+
+def test_prototypes_of_two_data_sets_are_those_of_each(variant):
+    layout, where = variant(lambda values: None)
+    scoring.prototypes(**where)
+    one = Prototypes.load(layout.curation)
+    first, second = layout.study.datasets["labels-train"], layout.study.datasets["labels-val"]
+
+    def change(values: dict) -> None:
+        values["curate"]["prototypes"] |= {"dataset": ["labels-train", "labels-val"], "shots": 1}
+
+    layout, where = variant(change)
+    scoring.prototypes(**where)
+    both = Prototypes.load(layout.curation)
+    assert first != second
+    assert len(both) == 2 * len(one)
+    assert both.names[: len(one)] == one.names
+    assert both.names[len(one)] == f"{one.names[0]} (2)"
+    assert both.shots.tolist() == [1] * len(both)
+    assert not np.array_equal(both.vectors[: len(one)], both.vectors[len(one) :])

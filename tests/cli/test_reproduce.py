@@ -150,3 +150,11 @@ def test_studies_are_found_by_name(folder):
     assert study_file("mini") == Path("params.yaml")
     with pytest.raises(ParamsError, match="other"):
         study_file("other")
+
+
+def test_without_snakemake_the_line_says_what_to_install(folder, monkeypatch):
+    write_results(folder)
+    monkeypatch.setattr("ligature.cli.reproduce.find_spec", lambda name: None)
+    done = run("table-4")
+    assert done.exit_code == 1
+    assert str(done.exception) == "snakemake: not installed; pip install 'ligature[workflow]'"

@@ -216,7 +216,7 @@ def test_many_clients_at_once_are_all_answered_and_counted(web):
 
 
 def test_nothing_listens_and_no_thread_lives_after_the_end(folder):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with WebServer(folder, delay=60) as web:
         host, port = web.address.removeprefix("http://").split(":")
         assert host == "127.0.0.1"
@@ -237,7 +237,9 @@ def test_nothing_listens_and_no_thread_lives_after_the_end(folder):
         assert idle.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port)), timeout=5)
-    assert threading.active_count() == before
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=3)
+    assert not set(threading.enumerate()) - before
 
 
 def test_a_folder_that_holds_no_web_is_one_line(tmp_path):

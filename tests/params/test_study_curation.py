@@ -111,3 +111,27 @@ def test_stores_of_pools_and_sets_have_groups_of_their_own():
     assert layout.group("pooled", "web") == "pool"
     assert layout.group("pooled", "clean") == layout.group("pooled", "collected") == "sets"
     assert pool[3].parts[-5:] == ("pool", "pooled", "words", "web", "part-00003")
+
+
+def test_prototypes_may_come_from_several_data_sets():
+    values = curated()
+    values["datasets"]["more"] = values["datasets"]["labels"]
+    values["curate"]["prototypes"]["dataset"] = ["labels", "more"]
+    assert parse_study(values, "study").curate.prototypes.datasets == ["labels", "more"]
+    assert parse_study(curated(), "study").curate.prototypes.datasets == ["labels"]
+
+
+@pytest.mark.parametrize("names", [[], ["labels", "labels"]])
+def test_prototypes_of_no_data_set_or_of_one_twice_are_refused(names):
+    assert "name at least one data set, and none twice" in refusal(curated(curate__prototypes__dataset=names))
+
+
+def test_a_study_with_a_scorer_of_its_own_may_train_on_downloaded_sets():
+    encoders = {"vision": curated()["encoders"]["vision"][0]["name"], "text": curated()["encoders"]["text"][0]["name"]}
+    values = curated(curate__scorer=encoders, train__datasets=["collected", "clean"])
+    assert parse_study(values, "study").train.datasets == ["collected", "clean"]
+    assert "train.datasets: unknown dataset 'web'" in refusal(values | {"train": values["train"] | {"datasets": ["web"]}})
+
+
+def test_what_its_own_projector_selects_cannot_be_trained_on_before():
+    assert "train.datasets: unknown dataset 'collected'" in refusal(curated(train__datasets=["collected"]))

@@ -24,6 +24,10 @@ from ligature.store import Layout
 from ligature.store.atomic import write_csv
 
 
+MODE = "pooled"
+"""Mode of all trainings on mixes: two vectors an image are enough to tell mixes apart, and are stored once."""
+
+
 def ablate(
     mix: Annotated[str, typer.Argument(help="Mix to train on.")],
     params: ParamsOption = PARAMS,
@@ -38,13 +42,13 @@ def ablate(
     if mix not in layout.study.mixes:
         raise ParamsError(f"unknown mix {mix!r}; known: {', '.join(layout.study.mixes)}")
     pair, entry = chosen_pair(layout), layout.study.mixes[mix]
-    data = load_pairs(layout, *pair, entry.sets, training.mode, weights=entry.weights, device=device)
+    data = load_pairs(layout, *pair, entry.sets, MODE, weights=entry.weights, device=device)
     series = Series(
         layout=layout,
         folder=layout.ablation / mix,
         name=mix,
         pair=pair,
-        mode=training.mode,
+        mode=MODE,
         loss=training.loss,
         steps=settings.steps,
         batch_size=training.batch_size,

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from functools import reduce
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -73,8 +74,14 @@ def require_block(target: Target, layout: Layout, file: Path) -> None:
 
 
 def run_snakemake(target: Target, layout: Layout, file: Path, extra: list[str]) -> int:
-    """Runs Snakemake for the files of a target in this folder and returns its exit status."""
+    """Runs Snakemake for the files of a target in this folder and returns its exit status.
+
+    Raises:
+        LigatureError: when Snakemake is not installed.
+    """
     files = [str(layout.root / name) for name in target.files]
+    if find_spec("snakemake") is None:
+        raise LigatureError("snakemake: not installed; pip install 'ligature[workflow]'")
     command = [sys.executable, "-m", "snakemake", *files, *extra, "--config", f"params={file}"]
     code = subprocess.run(command, check=False).returncode
     return code if code >= 0 else 128 - code

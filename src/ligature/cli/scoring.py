@@ -1,6 +1,7 @@
 """`ligature prototypes`, `score` and `merge`: captions against concepts, part by part, merged as a tree."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -24,9 +25,10 @@ from ligature.curation import Prototypes, TopK, build_prototypes, nearest_evalua
 from ligature.data import open_dataset
 from ligature.data.pools.funnel import KEPT, drop_rows
 from ligature.errors import DataError, ParamsError
+from ligature.params.curate import PrototypeParams
 from ligature.progress import Progress, say
 from ligature.store import EmbeddingStore
-from ligature.store.atomic import replacing
+from ligature.store.arrays import write_array
 from ligature.store.hashing import hash_strings
 
 
@@ -34,22 +36,56 @@ def prototypes(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, 
     """Build one vector a concept from a few images, or from prompts."""
     layout = open_layout(params, results, threads)
     settings, scorer = curate_params(layout).prototypes, Scorer.of(layout)
-    names = open_dataset(layout, settings.dataset).class_names
-    store = scorer.open(scorer.vision if settings.kind == "images" else scorer.text, settings.dataset)
-    features = scorer.images(store) if settings.kind == "images" else scorer.prompts(store)
-    table = store.metadata().iloc[own_rows(store)]
-    provenance = {**settings.model_dump(), "encoders": scorer.provenance(), "items": store.items_hash}
+    examples = _examples(scorer, settings)
     built = build_prototypes(
-        features,
-        table["label"].to_numpy(),
-        names,
-        shots=settings.shots if settings.kind == "images" else len(table),
+        examples.features,
+        examples.labels,
+        examples.names,
+        shots=settings.shots if settings.kind == "images" else len(examples.ids),
         seed=settings.seed,
-        provenance=provenance,
-        ids=table["id"].to_list(),
+        provenance={**settings.model_dump(), "encoders": scorer.provenance(), "items": examples.items},
+        ids=examples.ids,
     )
     built.save(layout.curation)
-    say(f"prototypes of {len(names)} concepts from {int(built.shots.sum()):,} {settings.kind}")
+    say(f"prototypes of {len(built.names)} concepts from {int(built.shots.sum()):,} {settings.kind}")
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """Images or prompts of the concepts of one data set, or of several one after the other."""
+
+    features: np.ndarray
+    labels: np.ndarray
+    names: list[str]
+    ids: list[str]
+    items: str
+
+
+def _examples(scorer: Scorer, settings: PrototypeParams) -> _Examples:
+    """Returns what is averaged; labels count on from one data set to the next, and ids begin with its name."""
+    sets = [_examples_of(scorer, settings.kind, name) for name in settings.datasets]
+    if len(sets) == 1:
+        return sets[0]
+    starts = np.cumsum([0, *(len(one.names) for one in sets)])
+    return _Examples(
+        np.concatenate([one.features for one in sets]),
+        np.concatenate([one.labels + start for one, start in zip(sets, starts, strict=False)]),
+        [name for one in sets for name in one.names],
+        [f"{name}/{item}" for name, one in zip(settings.datasets, sets, strict=True) for item in one.ids],
+        hash_strings(one.items for one in sets),
+    )
+
+
+def _examples_of(scorer: Scorer, kind: str, dataset: str) -> _Examples:
+    store = scorer.open(scorer.vision if kind == "images" else scorer.text, dataset)
+    table = store.metadata().iloc[own_rows(store)]
+    return _Examples(
+        scorer.images(store) if kind == "images" else scorer.prompts(store),
+        table["label"].to_numpy(),
+        open_dataset(scorer.layout, dataset).class_names,
+        table["id"].to_list(),
+        store.items_hash,
+    )
 
 
 def score(
@@ -112,8 +148,7 @@ class _Captions:
 
     def write_dropped(self, state_path: Path) -> None:
         """Writes which captions were left out, and the accounting, beside the state."""
-        with replacing(state_path.with_suffix(".dropped.npy")) as temporary, temporary.open("wb") as file:
-            np.save(file, np.sort(self.rows["uid"].to_numpy()[self.close]))
+        write_array(state_path.with_suffix(".dropped.npy"), np.sort(self.rows["uid"].to_numpy()[self.close]))
         reasons = np.where(self.close, "near an evaluation caption", KEPT)
         funnel = drop_rows(self.rows, reasons, "decontaminate captions", self.source)[1]
         write_funnels(state_path.with_suffix(".json"), [funnel])

@@ -87,14 +87,25 @@ class DecontaminateParams(Block):
 class PrototypeParams(Block):
     """One vector a concept: the mean of a few images, or of prompts."""
 
-    dataset: Name
-    """Data set with class folders: names, images and prompt templates of the concepts."""
+    dataset: Name | list[Name]
+    """Data set with classes, or several one after the other: names, images and prompt templates of the concepts."""
     kind: Literal["images", "prompts"] = "images"
     """What is averaged."""
     shots: Positive = 128
     """Images a concept, chosen by seed."""
     seed: Seed = 0
     """Seed of the choice."""
+
+    @model_validator(mode="after")
+    def _datasets_differ(self) -> "PrototypeParams":
+        if not self.datasets or len(set(self.datasets)) < len(self.datasets):
+            raise ValueError("dataset: name at least one data set, and none twice")
+        return self
+
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets, also where there is only one."""
+        return self.dataset if isinstance(self.dataset, list) else [self.dataset]
 
 
 class ScorerParams(Block):
@@ -177,7 +188,7 @@ class MixParams(Block):
 
 
 class AblationParams(Block):
-    """The same projector trained on every mix."""
+    """The same projector trained on every mix, from pooled embeddings whatever the mode of `train`."""
 
     seeds: list[Seed] = Field(min_length=1)
     """One training each."""

@@ -29,6 +29,16 @@ def check_curation(study: "Study") -> None:
     _check_mixes(study)
 
 
+def sets_to_train_on(study: "Study") -> list[str]:
+    """Returns the downloaded sets that `train` and `sweep` may name beside data sets.
+
+    There are none where the study's own trained projector scores captions: what it selects cannot come before it.
+    """
+    if study.curate is None or study.curate.scorer is None:
+        return []
+    return list(dict.fromkeys(name for mix in study.mixes.values() for name in mix.sets))
+
+
 def _check_sources(study: "Study") -> None:
     used = [*study.curate.pool, *study.curate.captioned]
     for name in used:
@@ -67,5 +77,3 @@ def _check_mixes(study: "Study") -> None:
     if study.ablation is not None:
         if not study.mixes:
             raise ValueError("ablation: there is no mix to train on")
-        if study.train.mode != "pooled":
-            raise ValueError("ablation: takes train.mode 'pooled'")

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from ligature.params.base import Block, Name
 from ligature.params.curate import AblationParams, CurateParams, DownloadParams, MixParams, SourceParams
-from ligature.params.curation_checks import check_curation
+from ligature.params.curation_checks import check_curation, sets_to_train_on
 from ligature.params.datasets import DatasetParams, kind_of
 from ligature.params.encoders import EmbedParams, EncodersParams, check_encoder
 from ligature.params.evaluate import EvaluateParams, ReportParams
@@ -17,6 +17,8 @@ from ligature.params.train import SweepParams, TrainParams
 from ligature.params.world import WorldParams
 
 CAPTIONS, CLASSES = "captions", "classes"
+TRAINED_ON = ("train.datasets", "sweep.datasets")
+"""Keys that may name downloaded sets, too."""
 
 
 def uses_world(block: Block) -> bool:
@@ -55,7 +57,10 @@ class Study(Block):
 
     @model_validator(mode="after")
     def _references_exist(self) -> "Study":
+        downloaded = sets_to_train_on(self)
         for key, name, kinds in self._references():
+            if name in downloaded and key in TRAINED_ON:
+                continue
             if name not in self.datasets:
                 raise ValueError(f"{key}: unknown dataset {name!r}; known: {', '.join(self.datasets)}")
             if kind_of(self.datasets[name]) not in kinds:
@@ -104,7 +109,7 @@ class Study(Block):
         }
         labelled = {"evaluate.classification": self.evaluate.classification}
         if self.curate is not None:
-            labelled["curate.prototypes.dataset"] = [self.curate.prototypes.dataset]
+            labelled["curate.prototypes.dataset"] = self.curate.prototypes.datasets
             for name in self.curate.decontaminate.datasets:
                 yield "curate.decontaminate.datasets", name, (CAPTIONS, CLASSES)
         if self.ablation is not None:
