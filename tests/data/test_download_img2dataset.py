@@ -48,6 +48,12 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", folder], check=True)
 
 
+def test_without_img2dataset_the_line_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "find_spec", lambda name: None)
+    line = the_line(download_rows, rows_of("ok1"), tmp_path / "part", PARAMS, error=DataError)
+    assert line == "img2dataset: not installed; pip install 'ligature[download]'"
+
+
 @pytest.mark.slow
 def test_a_full_disk_is_one_line_and_the_shards_are_used_later(small_disk, web, monkeypatch):
     pytest.importorskip("img2dataset")

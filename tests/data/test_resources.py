@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from ligature.data.remote.resources import COLUMNS, FORMATS, Source, find_source, is_web_address, read_sources
+from ligature.data.remote.resources import (
+    COLUMNS,
+    FORMATS,
+    POOLS,
+    Source,
+    find_files,
+    find_source,
+    is_web_address,
+    read_sources,
+    table_of_sources,
+)
 from ligature.errors import DataError
 
 TABLE = Path(__file__).parents[2] / "workflow" / "resources" / "sources.csv"
@@ -16,8 +26,10 @@ ROW = {
     "address": "https://example.org/{part}.tsv",
     "archive": "",
     "member": "",
+    "path": "",
     "sha256": "",
     "bytes": "1000",
+    "rows": "",
     "licence": "CC0",
     "gated": "no",
     "home": "https://example.org",
@@ -45,7 +57,7 @@ def test_the_table_that_comes_with_the_workflow_is_whole():
 
 def test_a_source_that_readers_take_names_its_file_inside_an_archive():
     table = read_sources(TABLE)
-    packed = table["address"].str.contains(r"\.(?:zip|tar\.gz)$") & (table["format"] != "other")
+    packed = table["address"].str.contains(r"\.(?:zip|tar\.gz)$") & table["format"].isin(POOLS)
     assert set(table["name"][packed]) == {"sbu", "coco-annotations"}
     assert ((table["member"] != "") == packed).all()
 
@@ -54,6 +66,52 @@ def test_what_has_no_checksum_or_no_size_says_so_or_is_gated_or_gone():
     table = read_sources(TABLE)
     unchecked = table[(table["sha256"] == "") & ~table["gated"]]
     assert unchecked["note"].str.contains("not verified|Gone").all()
+
+
+def test_the_table_holds_what_the_study_of_the_paper_needs():
+    table = read_sources(TABLE)
+    wanted = {
+        "coco-train-images",
+        "coco-val-images",
+        "coco-annotations",
+        "karpathy-splits",
+        "flickr30k-images",
+        "nocaps",
+    }
+    wanted |= {"imagenet-val-images", "imagenet-train-images", "imagenet-v2", "caltech-101", "oxford-pets", "sun397"}
+    wanted |= {"stanford-cars", "flowers-102", "food-101", "fgvc-aircraft", "cub-200", "ucf101", "eurosat", "dtd"}
+    wanted |= {"cifar-10", "cifar-100", "voc", "pascal-context", "xtd10", "multi30k", "docci"}
+    assert wanted <= set(table["name"])
+    assert set(table["name"][table["gated"]]) == {
+        "relaion400m",
+        "flickr30k-images",
+        "imagenet-val-images",
+        "imagenet-train-images",
+    }
+
+
+def test_a_data_set_may_have_several_files_but_a_pool_has_one_row(tmp_path):
+    one = {**ROW, "format": "archive", "parts": "1", "address": "https://example.org/a.zip", "path": "in/here"}
+    two = {**one, "format": "file", "address": "https://example.org/b.mat", "rows": "12"}
+    path = write(tmp_path, one, two, {**ROW, "name": "other"})
+    assert [(source.path, source.rows) for source in find_files(path, "pool@1")] == [("in/here", None), ("in/here", 12)]
+    with pytest.raises(DataError, match="pool@1 has 2 rows; it is unpacked as a whole"):
+        find_source(path, "pool@1")
+    with pytest.raises(DataError, match="row pool@1 stands twice"):
+        read_sources(write(tmp_path, one, one))
+
+
+def test_a_path_stays_in_the_folder(tmp_path):
+    for wrong in ("../up", "/root", "a/../b", "a//b", ".hidden"):
+        with pytest.raises(DataError, match=r"path '.*' must be names with slashes between"):
+            read_sources(write(tmp_path, {**ROW, "path": wrong}))
+
+
+def test_another_table_is_named_by_a_variable(monkeypatch):
+    monkeypatch.delenv("LIGATURE_SOURCES", raising=False)
+    assert table_of_sources() == Path("workflow/resources/sources.csv")
+    monkeypatch.setenv("LIGATURE_SOURCES", "/mirror/sources.csv")
+    assert table_of_sources() == Path("/mirror/sources.csv")
 
 
 def test_columns_have_their_types(tmp_path):
@@ -82,15 +140,15 @@ def test_an_unknown_source_is_answered_with_what_there_is(tmp_path):
 
 
 def test_the_part_stands_in_five_digits_in_both_addresses():
-    source = Source("a", "1", "other", 3, "https://x.org/{part}", archive="https://y.org/p{part}.gz")
+    source = Source("a", "1", "file", 3, "https://x.org/{part}", archive="https://y.org/p{part}.gz")
     assert source.addresses(2) == ["https://x.org/00002", "https://y.org/p00002.gz"]
-    assert Source("a", "1", "other", 1, "https://x.org/f").addresses(0) == ["https://x.org/f"]
+    assert Source("a", "1", "file", 1, "https://x.org/f").addresses(0) == ["https://x.org/f"]
 
 
 @pytest.mark.parametrize("part", [-1, 3])
 def test_a_part_that_is_not_there_is_refused(part):
     with pytest.raises(DataError, match="a@1 has parts 0 to 2"):
-        Source("a", "1", "other", 3, "https://x.org/{part}").addresses(part)
+        Source("a", "1", "file", 3, "https://x.org/{part}").addresses(part)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +189,7 @@ def test_missing_columns_fields_and_files_are_named(tmp_path):
         read_sources(write(tmp_path, ROW, columns=("name", "version")))
     path = write(tmp_path, ROW)
     path.write_text(path.read_text() + "short,row\n")
-    with pytest.raises(DataError, match="row 2 has 2 fields instead of 13"):
+    with pytest.raises(DataError, match="row 2 has 2 fields instead of 15"):
         read_sources(path)
     path.write_text("")
     with pytest.raises(DataError, match="cannot be read as csv"):

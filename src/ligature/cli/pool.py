@@ -18,7 +18,8 @@ from ligature.params.curate import CurateParams, SourceParams
 from ligature.params.datasets import kind_of
 from ligature.progress import Progress, say, track
 from ligature.store import Layout
-from ligature.store.atomic import replacing, write_json
+from ligature.store.atomic import write_json
+from ligature.store.tables import write_table
 
 SourceArgument = Annotated[str, typer.Argument(help="Source.")]
 
@@ -26,20 +27,22 @@ SourceArgument = Annotated[str, typer.Argument(help="Source.")]
 def fetch(
     source: SourceArgument,
     file: Annotated[int, typer.Option(min=0, help="Which of its files.")] = 0,
-    sources: Annotated[Path, typer.Option(help="Table of sources.")] = Path("workflow/resources/sources.csv"),
+    sources: Annotated[
+        Path | None, typer.Option(help="Table of sources; LIGATURE_SOURCES or the workflow's own by default.")
+    ] = None,
     params: ParamsOption = PARAMS,
     results: ResultsOption = RESULTS,
 ) -> None:
     """Fetch one file of a source; a killed run goes on where it stopped, and the content is verified."""
     from ligature.data.remote.archives import extract_member
     from ligature.data.remote.fetch import fetch as fetch_file
-    from ligature.data.remote.resources import find_source
+    from ligature.data.remote.resources import find_source, table_of_sources
 
     layout = open_layout(params, results)
     entry = source_params(layout, source)
     if entry.resource is None:
         raise ParamsError(f"sources.{source}: has local files; only a source with a resource is fetched")
-    row, target = find_source(sources, entry.resource), layout.source_file(source, file)
+    row, target = find_source(sources or table_of_sources(), entry.resource), layout.source_file(source, file)
     if row.member:
         archive = fetch_file(row, file, target.with_name(f"{target.name}.archive"))
         extract_member(archive, row.member, target)
@@ -110,8 +113,7 @@ def dedupe(
             "reason": found["reason"].to_numpy(),
         }
     )
-    with replacing(layout.duplicates) as temporary:
-        table.to_parquet(temporary, index=False)
+    write_table(layout.duplicates, table)
     write_funnels(layout.duplicates.with_suffix(".json"), list(_duplicate_funnels(places, paths, found)))
     say(f"{len(table):,} rows stand there already")
 

@@ -11,11 +11,13 @@ import numpy as np
 from ligature.data.benchmarks import list_benchmark
 from ligature.data.coco import read_coco
 from ligature.data.dataset import Dataset
+from ligature.data.docci import read_docci
 from ligature.data.flickr import read_flickr
 from ligature.data.imagefolders import list_image_folders
 from ligature.data.karpathy import read_karpathy
 from ligature.data.parallel import read_parallel
 from ligature.data.prompts import prompt_table
+from ligature.data.remote.places import data_folder
 from ligature.data.translations import with_descriptions, with_translations
 from ligature.errors import DataError, ParamsError
 from ligature.params.datasets import (
@@ -29,11 +31,11 @@ from ligature.params.datasets import (
 from ligature.store import Layout
 
 Resolve = Callable[[str], Path]
-CAPTIONED = {"coco": read_coco, "flickr": read_flickr, "karpathy": read_karpathy}
+CAPTIONED = {"coco": read_coco, "docci": read_docci, "flickr": read_flickr, "karpathy": read_karpathy}
 
 
 def resolve_path(text: str, layout: Layout) -> Path:
-    """Replaces ``{world}`` and ``${NAME}`` in a path of a study.
+    """Replaces ``{world}``, ``{data}`` and ``${NAME}`` in a path of a study.
 
     Raises:
         ParamsError: when the environment variable is not set.
@@ -45,7 +47,8 @@ def resolve_path(text: str, layout: Layout) -> Path:
             raise ParamsError(f"{text}: the environment variable {match[1]} is not set; export it before the run")
         return value
 
-    return Path(re.sub(r"\$\{(\w+)\}", variable, text.replace("{world}", str(layout.world))))
+    placed = text.replace("{world}", str(layout.world)).replace("{data}", str(data_folder()))
+    return Path(re.sub(r"\$\{(\w+)\}", variable, placed))
 
 
 def open_dataset(layout: Layout, name: str) -> Dataset:

@@ -11,6 +11,7 @@ from ligature.data.pools import read_pool
 from ligature.data.shards import open_shards
 from ligature.errors import DataError, ParamsError
 from ligature.store import Layout
+from ligature.store.tables import read_table
 
 TEXT_COLUMNS = ["id", "image_id", "text"]
 
@@ -69,7 +70,7 @@ def wanted_rows(
         columns: those wanted, the uid among them; all by default.
     """
     parts = range(layout.study.sources[source].jobs) if parts is None else parts
-    duplicates = pd.read_parquet(layout.duplicates, columns=["source", "part", "row"])
+    duplicates = read_table(layout.duplicates, ["source", "part", "row"])
     tables = []
     for part in parts:
         table = read_pool(layout.pool(source, part), columns)
@@ -87,5 +88,5 @@ def kept_rows(layout: Layout, name: str) -> np.ndarray:
     path = layout.mixes / "kept.parquet"
     if not path.is_file():
         raise DataError(f"{path}: missing; run `ligature assemble` first")
-    table = pd.read_parquet(path)
+    table = read_table(path)
     return table["uid"][table["set"] == name].to_numpy()

@@ -33,7 +33,8 @@ def read_pascal_context(root: Path, *, split: str) -> pd.DataFrame:
     """Lists the images and label maps of one split.
 
     Args:
-        root: folder with ``JPEGImages``, ``trainval`` and the list ``<split>.txt``.
+        root: folder with ``JPEGImages``, ``trainval`` and the list ``<split>.txt``, or, as VOC 2010 comes,
+            ``ImageSets/Main/<split>.txt``, whose images are those of Pascal Context.
         split: name of the list.
 
     Returns:
@@ -43,6 +44,8 @@ def read_pascal_context(root: Path, *, split: str) -> pd.DataFrame:
         DataError: naming the file that is missing.
     """
     listing = safe_join(root, f"{split}.txt", root)
+    if not listing.is_file() and (released := safe_join(root / "ImageSets" / "Main", f"{split}.txt", root)).is_file():
+        listing = released
     return read_listed(listing, (root / "JPEGImages", ".jpg"), (root / "trainval", ".mat"))
 
 

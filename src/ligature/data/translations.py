@@ -65,7 +65,7 @@ def with_descriptions(dataset: Dataset, params: DescriptionParams, resolve: Call
 
     Args:
         dataset: images with captions.
-        params: the file and the numbers of words.
+        params: the file, of our own keys or those of DOCCI (``example_id``, ``description``), and numbers of words.
         resolve: turns a path of the study into a path of this machine.
 
     Raises:
@@ -73,9 +73,10 @@ def with_descriptions(dataset: Dataset, params: DescriptionParams, resolve: Call
     """
     path, entries = resolve(params.file), []
     for number, identity, values in _json_lines(path):
-        if not isinstance(values.get("text"), str):
+        text = values.get("text", values.get("description"))
+        if not isinstance(text, str):
             raise DataError(f"{path}, line {number}: no text; give a string under the key text")
-        words = one_line(values["text"]).split(" ")
+        words = one_line(text).split(" ")
         cuts = {f"{count}w": " ".join(words[:count]) for count in sorted(set(params.words))}
         entries.append((identity, cuts | {"all": " ".join(words)}))
     return _with_texts(dataset, entries, path)
@@ -104,8 +105,8 @@ def _json_lines(path: Path) -> Iterable[tuple[int, str, dict[str, Any]]]:
     for number, line in enumerate(read_lines(check_size(path)), start=1):
         try:
             values = json.loads(line)
-            identity = values["id"] if "id" in values else values["image"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            identity = next(values[key] for key in ("id", "image", "example_id") if key in values)
+        except (ValueError, StopIteration, TypeError, RecursionError) as error:
             raise DataError(f"{path}, line {number}: not a json object with an id or an image") from error
         if not isinstance(identity, str | int):
             raise DataError(f"{path}, line {number}: id {str(identity)[:60]!r} is neither a string nor a number")

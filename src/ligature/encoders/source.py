@@ -5,6 +5,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ligature.data.open import resolve_path
+from ligature.data.remote.mirror import hub_options
+from ligature.encoders.unimodal.saving import check_model_folder
 from ligature.errors import EncoderError
 from ligature.params.encoders import TextEncoderParams, VisionEncoderParams
 from ligature.store import Layout
@@ -52,12 +54,15 @@ def resolve_source(params: EncoderParams, layout: Layout | None) -> Source:
         layout: of the study; None for an encoder that belongs to none, whose source is then taken literally.
 
     Raises:
+        DamagedError: a file of an encoder of the study's own is not what was written.
         EncoderError: when files are missing or cannot be had, or the weights are not those pinned.
     """
     if params.recipe is not None:
         if layout is None:
             raise EncoderError(f"encoder {params.name!r}: a recipe belongs to a study; give a source instead")
-        return _local(params, layout.encoder(params.name), "run the study's encoder step first")
+        folder = layout.encoder(params.name)
+        check_model_folder(folder)
+        return _local(params, folder, "run the study's encoder step first")
     text = params.source or ""
     if text.startswith("package:"):
         return _local(params, _package_folder(params.name, text), "reinstall the package")
@@ -92,7 +97,8 @@ def _hub(params: EncoderParams, hub_id: str) -> Source:
     from huggingface_hub import snapshot_download
 
     try:
-        folder = Path(snapshot_download(hub_id, revision=params.revision, allow_patterns=list(HUB_FILES)))
+        options = {"revision": params.revision, "allow_patterns": list(HUB_FILES), **hub_options()}
+        folder = Path(snapshot_download(hub_id, **options))
     except Exception as error:
         raise EncoderError(
             f"encoder {params.name!r}: {hub_id} is neither a folder, nor to be had from the Hub or its local cache "

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ligature.data.remote.mirror import hub_options
 from ligature.encoders.source import HUB_FILES, first_line
 from ligature.errors import DataError
 from ligature.export.config import CONFIG_NAME, ENCODERS_NAME, HUB_ID, PairConfig
@@ -43,6 +44,7 @@ def find_folder(source: Path | str, revision: str | None = None, **options: Any)
     from huggingface_hub import snapshot_download
 
     try:
+        options = {**hub_options(), **options}
         return Path(snapshot_download(name, revision=revision, allow_patterns=[*HUB_FILES, README], **options))
     except Exception as error:
         raise DataError(

@@ -10,8 +10,13 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_l
 LocalPath = Annotated[
     str,
     StringConstraints(min_length=1),
-    Field(description="A path; `{world}` stands for the rendered world, `${NAME}` for an environment variable."),
+    Field(
+        description="A path; `{world}` stands for the rendered world, `{data}` for the folder of unpacked public data, "
+        "`${NAME}` for an environment variable."
+    ),
 ]
+ResourceKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9._-]*$")]
+"""`NAME@VERSION` of a row of `workflow/resources/sources.csv`."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]

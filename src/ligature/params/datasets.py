@@ -1,10 +1,11 @@
 """The `datasets` block: which images and texts there are, in which file format."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ligature.params.base import Block, LocalPath, Name, Positive, Seed
+from ligature.params.base import Block, LocalPath, Name, Positive, ResourceKey, Seed
 from ligature.params.texts import DescriptionParams, PromptParams, TranslationParams, check_template
 
 
@@ -26,6 +27,8 @@ class Fold(Block):
 
 
 class _DatasetBlock(Block):
+    resources: list[ResourceKey] = Field(default_factory=list)
+    """Public data that the workflow fetches and unpacks into `{data}/NAME@VERSION` before the data set is read."""
     split: str = "val"
     """Name of the split, as it appears in the results; where a format knows splits, the one that is read."""
     fold: Fold | None = None
@@ -34,6 +37,13 @@ class _DatasetBlock(Block):
     """Keep only the first so many images; all of them by default."""
     parts: Positive = 1
     """Number of contiguous parts that are embedded by separate jobs."""
+
+    @model_validator(mode="after")
+    def _resources_are_named(self) -> "_DatasetBlock":
+        for key in re.findall(r"\{data\}/?([^/']*)", str(self.model_dump(exclude={"resources"}))):
+            if key not in self.resources:
+                raise ValueError(f"a path lies in {{data}}/{key}, which must be one of the block's resources")
+        return self
 
 
 class _CaptionedBlock(_DatasetBlock):
@@ -67,6 +77,14 @@ class KarpathyDataset(_CaptionedBlock):
     format: Literal["karpathy"]
     captions: LocalPath
     """The json file; `split` chooses its images."""
+
+
+class DocciDataset(_CaptionedBlock):
+    """Images with one long description each, as DOCCI comes."""
+
+    format: Literal["docci"]
+    captions: LocalPath
+    """`docci_descriptions.jsonlines`; `split` chooses its images."""
 
 
 class ParallelDataset(_CaptionedBlock):
@@ -158,7 +176,7 @@ class MasksDataset(_DatasetBlock):
     """Names of the mask indices, one a line, background first; those of Pascal VOC by default."""
 
 
-CaptionedDataset = CocoDataset | FlickrDataset | KarpathyDataset | ParallelDataset
+CaptionedDataset = CocoDataset | FlickrDataset | KarpathyDataset | DocciDataset | ParallelDataset
 LabelledDataset = ImageFoldersDataset | BenchmarkDataset
 SegmentedDataset = VocDataset | PascalContextDataset | MasksDataset
 DatasetParams = Annotated[CaptionedDataset | LabelledDataset | SegmentedDataset, Field(discriminator="format")]

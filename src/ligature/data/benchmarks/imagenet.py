@@ -1,5 +1,6 @@
 """ImageNet in the layout of its challenge, and ImageNetV2."""
 
+import re
 from pathlib import Path
 
 from ligature.data.benchmarks.labelled import (
@@ -13,10 +14,15 @@ from ligature.data.benchmarks.labelled import (
 from ligature.errors import DataError
 
 MAPPING, SOLUTION = "LOC_synset_mapping.txt", "LOC_val_solution.csv"
+SYNSET = re.compile(r"_(n[0-9]{8})$")
+"""How the names of the Hub's images end: in the synset they bear."""
 
 
 def read_imagenet(root: Path, split: str) -> LabelledImages:
-    """Reads ImageNet: one folder a synset, or the flat folder of the challenge with ``LOC_val_solution.csv``.
+    """Reads ImageNet: one folder a synset, or a flat one.
+
+    The flat folder is that of the challenge with ``LOC_val_solution.csv``, or that of the Hub's archives, whose files
+    are named ``ILSVRC2012_val_00000001_n01751748.JPEG``.
 
     Class keys are synset ids. Names are the first synonyms of ``LOC_synset_mapping.txt``, empty without that file.
 
@@ -28,6 +34,8 @@ def read_imagenet(root: Path, split: str) -> LabelledImages:
     folders = _folder_names(folder)
     if split == "val" and not folders and solution.is_file():
         return _flat(root, folder, mapping, solution)
+    if not folders:
+        return _by_name(root, folder, mapping)
     if mapping is None:
         mapping = dict.fromkeys(folders, "")
     _check_folders(folder, folders, list(mapping), root)
@@ -84,6 +92,21 @@ def _flat(root: Path, folder: Path, mapping: dict[str, str] | None, solution: Pa
     if mapping is None:
         mapping = dict.fromkeys(sorted({key for _, key in files}), "")
     return label_images(root, mapping, files, solution)
+
+
+def _by_name(root: Path, folder: Path, mapping: dict[str, str] | None) -> LabelledImages:
+    """Reads a flat folder of images whose names end in their synset."""
+    files = []
+    for file in image_files(folder):
+        synset = SYNSET.search(file.stem)
+        if synset is None:
+            raise DataError(f"{file}: neither in the folder of a synset nor named by one; unpack the release again")
+        files.append((file, synset[1]))
+    if not files:
+        raise DataError(f"{folder}: no class folder and no image; unpack the release again")
+    if mapping is None:
+        mapping = dict.fromkeys(sorted({key for _, key in files}), "")
+    return label_images(root, mapping, files, folder)
 
 
 def _folder_names(folder: Path) -> list[str]:

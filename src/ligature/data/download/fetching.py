@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 
 from ligature.data.download.opener import Limits
 from ligature.data.download.scratch import SHARD_DIGITS, Arrival, finished_shards, read_shard, remove_shard
+from ligature.data.remote.mirror import MIRROR
 from ligature.errors import DataError
 from ligature.params.curate import DownloadParams
 from ligature.progress import Progress
@@ -57,6 +59,7 @@ def fetch(
         _prepare(rows, scratch)
         arrivals = collect(scratch / "shards", len(rows))
         if len(arrivals) < len(rows):
+            _require_img2dataset()
             _write_arguments(scratch, params, threads)
             ending = _run(scratch, len(rows), params, proxy, threads)
             arrivals = collect(scratch / "shards", len(rows))
@@ -96,6 +99,11 @@ def collect(shards: Path, total: int) -> dict[int, Arrival]:
     return arrivals
 
 
+def _require_img2dataset() -> None:
+    if find_spec("img2dataset") is None:
+        raise DataError("img2dataset: not installed; pip install 'ligature[download]'")
+
+
 def _write_arguments(scratch: Path, params: DownloadParams, threads: int) -> None:
     """Writes img2dataset's options: it fetches and keeps the bytes; checks and resizing follow with our own limits."""
     options = {
@@ -124,6 +132,7 @@ def _environment(params: DownloadParams, proxy: str | None) -> dict[str, str]:
     environment = dict(os.environ)
     if proxy is not None:
         environment = {name: value for name, value in environment.items() if not name.lower().endswith("_proxy")}
+        environment.pop(MIRROR, None)
         environment |= {"http_proxy": proxy, "https_proxy": proxy}
     limits = Limits(params.max_bytes, params.timeout)
     return environment | limits.environment() | {"NO_ALBUMENTATIONS_UPDATE": "1", "WANDB_MODE": "disabled"}

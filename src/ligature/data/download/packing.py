@@ -17,7 +17,9 @@ from ligature.data.download.pictures import Picture
 from ligature.data.download.statuses import detail_of, status_of
 from ligature.data.shards import IMAGES, REPORT, SUCCESS, TABLE
 from ligature.progress import track
-from ligature.store.atomic import replacing, write_json
+from ligature.store.atomic import replacing
+from ligature.store.damage import write_sealed
+from ligature.store.hashing import hash_files
 
 Outcome = Picture | str
 """A picture, or the error that stands in its place."""
@@ -60,10 +62,11 @@ def pack(folder: Path, rows: pd.DataFrame, outcome_of: Callable[[int], Outcome],
         with tar_path.open("wb") as file:
             records = _write_tar(file, rows, outcome_of)
         table = pa.Table.from_pylist(records, SCHEMA)
-        pq.write_table(table, table_path, compression="zstd")
-        report = {"request": request, **summary(records), "bytes": tar_path.stat().st_size}
+        pq.write_table(table, table_path, compression="zstd", write_page_checksum=True)
+        sums = {"bytes": tar_path.stat().st_size, "sha256": hash_files([tar_path])}
+        report = {"request": request, **summary(records), **sums}
         (folder / REPORT).unlink(missing_ok=True)
-    write_json(folder / REPORT, report)
+    write_sealed(folder / REPORT, report)
     return report
 
 

@@ -38,7 +38,8 @@ def download_rows(
         threads: requests at a time.
 
     Returns:
-        The report: ``rows``, ``success``, counts by ``status`` and by ``hosts`` and status, ``bytes`` of the tar.
+        The report: ``rows``, ``success``, counts by ``status`` and by ``hosts`` and status, ``bytes`` and ``sha256`` of
+        the tar.
 
     Raises:
         DataError: for rows that contradict each other, a full disk, or fewer images than ``params.min_success``; in the

@@ -6,6 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from ligature.errors import DataError
+from ligature.store.tables import check_table
+
+ADDED = ["url", "caption", "source", "part", "row"]
 
 
 def lookup_rows(paths: Sequence[Path], chosen: pd.DataFrame) -> pd.DataFrame:
@@ -20,14 +23,17 @@ def lookup_rows(paths: Sequence[Path], chosen: pd.DataFrame) -> pd.DataFrame:
         stands several times, the row of the first path counts.
 
     Raises:
+        DamagedError: a table is not what was written.
         DataError: when a uid stands in no table.
     """
     import duckdb
 
+    for path in paths:
+        check_table(path, ["uid", *ADDED])
     with duckdb.connect() as connection:
         connection.register("chosen", chosen)
         found = connection.execute(
-            "SELECT chosen.*, url, caption, source, part, row, filename FROM chosen"
+            f"SELECT chosen.*, {', '.join(ADDED)}, filename FROM chosen"
             " JOIN read_parquet($paths, filename = true) AS pool USING (uid)",
             {"paths": [str(path) for path in paths]},
         ).df()

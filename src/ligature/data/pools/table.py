@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from ligature.errors import DataError
 from ligature.store.atomic import replacing
+from ligature.store.damage import reading
 
 POOL_SCHEMA = pa.schema(
     {
@@ -48,7 +49,12 @@ def write_pool(path: Path, table: pd.DataFrame) -> None:
     rows = pa.Table.from_pandas(table.iloc[order], schema=POOL_SCHEMA, preserve_index=False)
     with replacing(path) as temporary:
         pq.write_table(
-            rows.replace_schema_metadata(None), temporary, compression="zstd", row_group_size=_ROW_GROUP, version="2.6"
+            rows.replace_schema_metadata(None),
+            temporary,
+            compression="zstd",
+            row_group_size=_ROW_GROUP,
+            version="2.6",
+            write_page_checksum=True,
         )
 
 
@@ -60,15 +66,13 @@ def read_pool(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
         columns: the columns wanted; all by default.
 
     Raises:
-        DataError: naming a file that is not parquet, or the column that is missing or of another type.
+        DamagedError: the file is not what was written.
+        DataError: naming the column that is missing or of another type.
     """
     wanted = POOL_COLUMNS if columns is None else columns
-    try:
-        with pq.ParquetFile(path) as file:
-            _check_columns(path, file.schema_arrow, wanted)
-            rows = file.read(columns=wanted).select(wanted)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: cannot be read as parquet ({str(error).splitlines()[0]}); {_REMEDY}") from error
+    with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        _check_columns(path, file.schema_arrow, wanted)
+        rows = file.read(columns=wanted).select(wanted)
     table = rows.to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get)
     return table.astype({"part": np.int32}) if "part" in wanted else table
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ligature.data.files import read_json
+from ligature.data.remote.mirror import shown_token
 from ligature.data.remote.resources import Source
 from ligature.data.remote.transfer import DeniedError, GoneError, Request, discard, download
 from ligature.errors import DataError
@@ -68,7 +69,8 @@ def fetch(
         timeout: seconds that a connection may stay silent.
         max_bytes: largest file; by default a tenth above the size in the table.
         retries: further tries of an address after a failure that may pass.
-        token: shown to the main address of gated sources alone; the variable ``HF_TOKEN`` by default.
+        token: shown to the main address of gated sources alone; the variable ``HF_TOKEN`` by default. A mirror is shown
+            its own token instead, see ``ligature.data.remote.mirror``.
         opener: what opens addresses; urllib with http and https redirects by default.
 
     Returns:
@@ -109,7 +111,7 @@ def _first_that_answers(
 ) -> tuple[str, str]:
     """Returns the address that gave the file, and its ETag; the archive is asked when the main address is gone."""
     main, *archives = source.addresses(part)
-    allowed = (token or os.environ.get(TOKEN_VARIABLE)) if source.gated else None
+    allowed = shown_token(token or os.environ.get(TOKEN_VARIABLE)) if source.gated else None
     gone = []
     for address, shown in [(main, allowed), *((archive, None) for archive in archives)]:
         if gone:

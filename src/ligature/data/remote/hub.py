@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ligature.data.remote.mirror import MIRROR_TOKEN, hub_options
 from ligature.data.remote.resources import is_web_address
 from ligature.errors import DataError
 
@@ -34,7 +35,8 @@ def push_dataset(
     Args:
         folder: a card and parquet files, and nothing else.
         repo_id: ``OWNER/NAME`` on the Hub; created when it is not there.
-        endpoint: address of a Hub; the public one, or that of the variable ``HF_ENDPOINT``, by default.
+        endpoint: address of a Hub; by default the public one, or that of the variable ``HF_ENDPOINT``, or the mirror's
+            (``LIGATURE_MIRROR``), which is shown its own token alone.
         token: token with the right to write; the variable ``HF_TOKEN`` by default.
         private: whether a repository that is created can be seen by its owner alone.
         message: title of the commit.
@@ -85,9 +87,12 @@ def _push(
     message: str,
 ) -> str:
     """Checks the names and uploads; returns the address of the Hub."""
-    token = token or os.environ.get(TOKEN_VARIABLE)
+    options = hub_options() if endpoint is None else {}
+    endpoint = options.get("endpoint", endpoint)
+    token = options["token"] if options else token or os.environ.get(TOKEN_VARIABLE)
     if not token:
-        raise DataError(f"{repo_id}: no token; put one with the right to write into the variable {TOKEN_VARIABLE}")
+        variable = MIRROR_TOKEN if options else TOKEN_VARIABLE
+        raise DataError(f"{repo_id}: no token; put one with the right to write into the variable {variable}")
     _check_names(repo_id, endpoint)
     with _confined_to(endpoint):
         return _upload(kind, folder, files, repo_id, endpoint, token, private, message)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ import pandas as pd
 from ligature.data.files import read_text
 from ligature.errors import DataError
 
-FORMATS = ("laion", "cc3m", "cc12m", "sbu", "coco", "other")
+FORMATS = ("laion", "cc3m", "cc12m", "sbu", "coco", "archive", "archives", "file", "listing")
+POOLS = FORMATS[:5]
 COLUMNS = (
     "name",
     "version",
@@ -23,8 +25,10 @@ COLUMNS = (
     "address",
     "archive",
     "member",
+    "path",
     "sha256",
     "bytes",
+    "rows",
     "licence",
     "gated",
     "home",
@@ -36,6 +40,8 @@ PATTERNS = {
     "version": r"[A-Za-z0-9][A-Za-z0-9._-]*",
     "parts": r"[1-9][0-9]{0,4}",
     "bytes": r"([1-9][0-9]{0,14})?",
+    "rows": r"([1-9][0-9]{0,11})?",
+    "path": r"([A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)?",
     "sha256": r"([0-9a-f]{64})?",
     "gated": r"yes|no",
     "format": "|".join(FORMATS),
@@ -43,6 +49,8 @@ PATTERNS = {
 WANTED = {
     "parts": "a whole number from 1 to 99999",
     "bytes": "a positive whole number, or nothing",
+    "rows": "a positive whole number, or nothing",
+    "path": "names with slashes between, or nothing",
     "sha256": "64 digits of lower-case hex, or nothing",
     "gated": "yes or no",
     "format": f"one of {', '.join(FORMATS)}",
@@ -52,18 +60,23 @@ PART = "{part}"
 
 @dataclass(frozen=True)
 class Source:
-    """One version of a public data set.
+    """One version of a public data set, or one of its files where a data set has several rows.
 
     Attributes:
         name: name of the data set.
         version: its version; contents of one version never change.
-        format: layout of the files, one of ``FORMATS``.
+        format: one of ``FORMATS``: layout of the rows of a pool, or ``archive`` (a tar or zip), ``archives`` (one that
+            holds others, unpacked too), ``file`` (placed as it is), ``listing`` (json in COCO's layout, whose images
+            are fetched by their ``coco_url``).
         parts: number of files.
         address: where they lie; ``{part}`` stands for the five digits of the part.
         archive: second address of the same files, or nothing.
         member: where the file is a tar or zip, the one file in it that is read; or nothing.
+        path: where an unpacked archive or a file is put below the folder of the data set; for nothing the folder
+            itself, or the last piece of the address.
         sha256: checksum in hex of the only file, or nothing where it is not known.
         bytes: size of the largest file, or None where it is not known.
+        rows: number of images, or of rows of a pool in all files, or None where it is not known.
         licence: terms of use.
         gated: whether access has to be asked for at ``home``.
         home: page that describes the data set.
@@ -78,8 +91,10 @@ class Source:
     address: str
     archive: str = ""
     member: str = ""
+    path: str = ""
     sha256: str = ""
     bytes: int | None = None
+    rows: int | None = None
     licence: str = ""
     gated: bool = False
     home: str = ""
@@ -106,7 +121,8 @@ def read_sources(path: Path | str) -> pd.DataFrame:
     """Reads and checks the table of sources.
 
     Returns:
-        One row a data set version: ``COLUMNS``; ``parts`` int64, ``bytes`` Int64, ``gated`` bool, the rest text.
+        One row a file, or numbered files, of a data set version: ``COLUMNS``; ``parts`` int64, ``bytes`` and ``rows``
+        Int64, ``gated`` bool, the rest text.
 
     Raises:
         DataError: the file cannot be read, a column is missing or unknown, or a row is wrong.
@@ -116,24 +132,45 @@ def read_sources(path: Path | str) -> pd.DataFrame:
     for row in table.to_dict("records"):
         _check(path, row)
     keys = table["name"] + "@" + table["version"]
-    if keys.duplicated().any():
-        raise DataError(f"{path}: row {keys[keys.duplicated()].iloc[0]} stands twice; remove one")
+    twice = keys.duplicated() & (table["format"].isin(POOLS) | table.duplicated(["name", "version", "address"]))
+    if twice.any():
+        raise DataError(f"{path}: row {keys[twice].iloc[0]} stands twice; remove one")
     table["parts"] = table["parts"].astype("int64")
-    table["bytes"] = pd.to_numeric(table["bytes"].replace("", None)).astype("Int64")
+    for column in ("bytes", "rows"):
+        table[column] = pd.to_numeric(table[column].replace("", None)).astype("Int64")
     table["gated"] = table["gated"] == "yes"
     return table
 
 
 def find_source(path: Path | str, key: str) -> Source:
-    """Returns the row ``name@version`` of the table of sources.
+    """Returns the only row ``name@version`` of the table of sources.
+
+    Raises:
+        DataError: as ``find_files`` does, or the data set has several rows.
+    """
+    source, *others = find_files(path, key)
+    if others:
+        raise DataError(f"{path}: {key} has {len(others) + 1} rows; it is unpacked as a whole, and is no pool")
+    return source
+
+
+def find_files(path: Path | str, key: str) -> list[Source]:
+    """Returns all rows ``name@version`` of the table of sources, which are the files of one data set.
 
     Raises:
         DataError: as ``read_sources`` does, or the table has no such row; the error lists what there is.
     """
-    sources = {source.key: source for source in _sources(path)}
-    if key not in sources:
-        raise DataError(f"{path}: has no row {key!r}; there are {', '.join(sources) or 'none'}")
-    return sources[key]
+    sources = list(_sources(path))
+    found = [source for source in sources if source.key == key]
+    if not found:
+        known = dict.fromkeys(source.key for source in sources)
+        raise DataError(f"{path}: has no row {key!r}; there are {', '.join(known) or 'none'}")
+    return found
+
+
+def table_of_sources() -> Path:
+    """Returns the table of sources: that of the variable ``LIGATURE_SOURCES``, or the workflow's own."""
+    return Path(os.environ.get("LIGATURE_SOURCES") or "workflow/resources/sources.csv")
 
 
 def _read_text_table(path: Path) -> pd.DataFrame:
@@ -151,8 +188,8 @@ def _read_text_table(path: Path) -> pd.DataFrame:
 
 def _sources(path: Path | str) -> Iterator[Source]:
     for row in read_sources(path).to_dict("records"):
-        size = None if pd.isna(row["bytes"]) else int(row["bytes"])
-        yield Source(**{**row, "bytes": size}, table=str(path))
+        numbers = {column: None if pd.isna(row[column]) else int(row[column]) for column in ("bytes", "rows")}
+        yield Source(**{**row, **numbers}, table=str(path))
 
 
 def _check(path: Path, row: dict[Hashable, Any]) -> None:

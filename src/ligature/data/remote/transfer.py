@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from ligature.data.remote.mirror import mirrored, redirected
 from ligature.errors import DataError
 from ligature.progress import Progress
 from ligature.store.atomic import write_json
@@ -43,11 +44,11 @@ class Request:
 
     Attributes:
         what: what it is called in messages; a partial file of something else is not continued.
-        address: where it lies.
+        address: where it lies; a mirror is asked instead where there is one.
         limit: largest number of bytes.
         timeout: seconds that a connection may stay silent.
         retries: further tries after a failure that may pass.
-        token: sent as a bearer token to the host of ``address`` and to no other.
+        token: sent as a bearer token to the host that is asked and to no other.
         opener: what opens addresses; one that follows http and https redirects by default.
     """
 
@@ -134,7 +135,7 @@ def _message(request: Request, state: _State | None, start: int) -> urllib.reque
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     if state is not None:
         headers |= {"Range": f"bytes={start}-", "If-Range": state.validator}
-    message = urllib.request.Request(request.address, headers=headers)
+    message = urllib.request.Request(mirrored(request.address), headers=headers)
     if request.token:
         message.add_unredirected_header("Authorization", f"Bearer {request.token}")
     return message
@@ -247,10 +248,11 @@ class _WebRedirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         """Returns the request to follow a redirect with; urllib explains the arguments."""
-        address = urljoin(req.full_url, newurl)
-        if urlsplit(address).scheme not in ("http", "https"):
-            raise urllib.error.HTTPError(req.full_url, code, f"redirect to {address}", headers, fp)
-        following = super().redirect_request(req, fp, code, msg, headers, newurl)
+        target = urljoin(req.full_url, newurl)
+        if urlsplit(target).scheme not in ("http", "https"):
+            raise urllib.error.HTTPError(req.full_url, code, f"redirect to {target}", headers, fp)
+        address = redirected(target)
+        following = super().redirect_request(req, fp, code, msg, headers, address)
         token = req.unredirected_hdrs.get("Authorization")
         if following is not None and token is not None and _origin(address) == _origin(req.full_url):
             following.add_unredirected_header("Authorization", token)
