@@ -104,5 +104,5 @@ def test_tampered_ids_do_not_join(tmp_path):
     images, texts = stores(tmp_path, ["image-0"])
     path = tmp_path / "images/metadata/metadata_00000.parquet"
     image_table(4)[::-1].to_parquet(path, index=False)
-    with pytest.raises(StoreError, match="the ids do not match the manifest's hash"):
+    with pytest.raises(StoreError, match=r"metadata_00000.parquet: metadata damaged"):
         join_stores(images, texts)

@@ -66,6 +66,10 @@ def test_the_manifest_states_the_facts(tmp_path):
     kept = table.drop(index=1)
     facts = json.loads((tmp_path / "manifest.json").read_text())
     stored = vectors.astype(np.float16)[[0, 2, 3]]
+    hashes = [shard.pop("metadata_sha256") for shard in facts["shards"]]
+    assert hashes == [
+        hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((tmp_path / "metadata").iterdir())
+    ]
     assert facts == {
         "modality": "image",
         "view": "pooled",

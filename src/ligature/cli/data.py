@@ -20,7 +20,9 @@ from ligature.data.parts import count_parts, open_part
 from ligature.errors import ParamsError
 from ligature.params.encoders import VisionEncoderParams
 from ligature.store.atomic import write_json
-from ligature.store.manifest import VIEWS
+from ligature.store.cache import EmbeddingCache
+from ligature.store.cache_entry import Use
+from ligature.store.manifest import VIEWS, Manifest
 
 VIEW_HELP = (
     "pooled: one vector an item; regions: CLS and means of a grid of patches; tokens: every token in 16 bits; "
@@ -80,7 +82,10 @@ def embed(
     precision: PrecisionOption = "float32",
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the vision model.")] = False,
 ) -> None:
-    """Embed one part of a data set with one encoder; a killed run goes on at the last complete shard."""
+    """Embed one part of a data set with one encoder; a killed run goes on at the last complete shard.
+
+    Where LIGATURE_CACHE names a folder, a store that is there already is taken, and a new one is put there.
+    """
     from ligature.encoders import (
         extract_images,
         extract_texts,
@@ -88,6 +93,7 @@ def embed(
         load_text_encoder,
         load_vision_encoder,
     )
+    from ligature.encoders.cached import check_and_say, embed_cached, wanted_store
 
     layout = open_layout(params, results, threads)
     entry = find_encoder(layout, name)
@@ -96,9 +102,18 @@ def embed(
     data, parts = open_part(layout, dataset, part), count_parts(layout, dataset)
     common = {"part": f"{part}/{parts}", "view": view, "params": layout.study.embed}
     folder = layout.embeddings(view, name, dataset, part)
-    if isinstance(entry, VisionEncoderParams):
-        model = load_vision_encoder(entry, layout, device=device, precision=precision, compiled=compiled)
-        extract_images(model, data, folder, workers=workers, **common)
-    else:
+
+    def make() -> Manifest:
+        if isinstance(entry, VisionEncoderParams):
+            model = load_vision_encoder(entry, layout, device=device, precision=precision, compiled=compiled)
+            return extract_images(model, data, folder, workers=workers, **common)
         text_model = load_text_encoder(entry, layout, device=device, precision=precision)
-        extract_texts(text_model, data, folder, **common)
+        return extract_texts(text_model, data, folder, **common)
+
+    cache = EmbeddingCache.from_environment()
+    if cache is None:
+        make()
+        return
+    wanted = wanted_store(entry, layout, data, precision=precision, workers=workers, **common)
+    check = check_and_say(name, data, layout.study.embed)
+    embed_cached(cache, wanted, folder, Use.by(layout.study.study, folder), make, check)

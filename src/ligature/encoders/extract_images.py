@@ -49,30 +49,41 @@ def extract_images(
         DataError: when more than ``params.max_skipped`` of the images cannot be used.
         EncoderError: when the encoder has no such view.
     """
-    ids = hash_strings(dataset.images["id"])
-    source = {"dataset": dataset.name, "split": dataset.split, "part": part, "ids_hash": ids}
+    source = image_source(dataset, part)
     identity = encoder.identity | ({"regions": params.regions} if view == "regions" else {})
-    writer = StoreWriter(folder, "image", view, identity, source, ids, params.shard_rows)
-    shards = _ImageShards(encoder, view, params.regions, dataset.images)
+    writer = StoreWriter(folder, "image", view, identity, source, source["ids_hash"], params.shard_rows)
+    remaining = writer.remaining(dataset.images)
+    shards = _ImageShards(encoder, view, params.regions, remaining)
     what = f"embed {encoder.name}/{dataset.name}"
     batches = decoded_batches(
-        dataset.images["path"].to_list(),
+        remaining["path"].to_list(),
         encoder.preprocess,
         batch_size=params.image_batch,
         workers=workers,
-        first_row=writer.source_rows,
         shard_rows=params.shard_rows,
     )
-    with Progress(what, len(dataset.images), "images", done=writer.source_rows) as progress:
+    total = len(dataset.images)
+    with Progress(what, total, "images", done=total - len(remaining)) as progress:
         for rows in writer.pending(dataset.images):
             of_shard = islice(batches, ceil(len(rows) / params.image_batch))
             vectors, metadata, skipped, flops = shards.encode(of_shard, progress)
-            _check_skipped(writer.skipped + skipped, dataset, params.max_skipped)
+            check_skipped(writer.skipped + skipped, dataset, params.max_skipped)
             writer.append(vectors, metadata, source_rows=len(rows), skipped=skipped, flops=flops)
-    if writer.skipped:
-        first = writer.skipped[0]
-        say(f"{what}: {len(writer.skipped)} images skipped, the first {first['id']!r} ({first['reason']})")
+    say_skipped(what, writer.skipped)
     return writer.finish()
+
+
+def image_source(dataset: Dataset, part: str) -> dict[str, str]:
+    """Returns what the manifest of an image store says of its source before anything is embedded."""
+    ids = hash_strings(dataset.images["id"])
+    return {"dataset": dataset.name, "split": dataset.split, "part": part, "ids_hash": ids}
+
+
+def say_skipped(what: str, skipped: list[dict[str, str]]) -> None:
+    """Says how many images were left out, and why the first of them."""
+    if skipped:
+        first = skipped[0]
+        say(f"{what}: {len(skipped)} images skipped, the first {first['id']!r} ({first['reason']})")
 
 
 class _ImageShards:
@@ -123,8 +134,12 @@ class _ImageShards:
         return features.regions(self.regions) if self.view == "regions" else features.tokens()
 
 
-def _check_skipped(skipped: list[dict[str, str]], dataset: Dataset, limit: float) -> None:
-    """Stops above ``limit``, a share of all images; one image may always fail, unless ``limit`` is zero."""
+def check_skipped(skipped: list[dict[str, str]], dataset: Dataset, limit: float) -> None:
+    """Stops above ``limit``, a share of all images; one image may always fail, unless ``limit`` is zero.
+
+    Raises:
+        DataError: naming the data set and the first of them.
+    """
     total = len(dataset.images)
     if len(skipped) > (max(1.0, limit * total) if limit else 0):
         first = skipped[0]

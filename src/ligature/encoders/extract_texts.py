@@ -47,21 +47,32 @@ def extract_texts(
     if view == "regions":
         raise EncoderError(f"encoder {encoder.name!r}: texts have no regions; embed them with --view pooled")
     texts = dataset.texts
-    content = hash_strings([*texts["id"], *texts["text"]])
-    source = {"dataset": dataset.name, "split": dataset.split, "part": part, "ids_hash": content}
+    source = text_source(dataset, part)
     items_hash = hash_strings(dataset.images["id"])
     writer = StoreWriter(folder, "text", view, encoder.identity, source, items_hash, params.shard_rows)
     what = f"embed {encoder.name}/{dataset.name}"
     shards = _TextShards(encoder, view, params.token_budget, writer, texts)
-    with Progress(what, len(texts), "texts", done=writer.source_rows) as progress:
+    done = len(texts) - len(writer.remaining(texts))
+    with Progress(what, len(texts), "texts", done=done) as progress:
         for rows in writer.pending(texts):
-            skipped = [] if writer.source_rows else dataset.skipped_texts
             vectors, metadata, truncated, flops = shards.encode(rows, progress)
-            writer.append(vectors, metadata, source_rows=len(rows), skipped=skipped, truncated=truncated, flops=flops)
-    if writer.truncated.get("count"):
-        count, limit, longest = (writer.truncated[key] for key in ("count", "max_tokens", "longest"))
-        say(f"{what}: {count:,} texts above {limit} tokens were cut, the longest has {longest}")
+            writer.append(vectors, metadata, source_rows=len(rows), truncated=truncated, flops=flops)
+    writer.skipped = list(dataset.skipped_texts)
+    say_truncated(what, writer.truncated)
     return writer.finish()
+
+
+def text_source(dataset: Dataset, part: str) -> dict[str, str]:
+    """Returns what the manifest of a text store says of its source before anything is embedded."""
+    content = hash_strings([*dataset.texts["id"], *dataset.texts["text"]])
+    return {"dataset": dataset.name, "split": dataset.split, "part": part, "ids_hash": content}
+
+
+def say_truncated(what: str, truncated: dict[str, int]) -> None:
+    """Says how many texts were cut at the encoder's limit."""
+    if truncated.get("count"):
+        count, limit, longest = (truncated[key] for key in ("count", "max_tokens", "longest"))
+        say(f"{what}: {count:,} texts above {limit} tokens were cut, the longest has {longest}")
 
 
 class _TextShards:
@@ -73,16 +84,20 @@ class _TextShards:
 
     def __init__(self, encoder: TextEncoder, view: str, budget: int, writer: StoreWriter, texts: pd.DataFrame) -> None:
         self.encoder, self.view, self.budget, self.writer = encoder, view, budget, writer
+        self.texts = texts["text"].to_list()
         self.first_row: dict[str, int] = {}
-        self.flops = 0
-        self._remember(texts["text"].iloc[: writer.source_rows], 0)
+        self.remembered = self.flops = 0
 
-    def _remember(self, texts: pd.Series, start: int) -> None:
-        for row, text in enumerate(texts, start=start):
-            self.first_row.setdefault(text, row)
+    def _remember_written(self) -> None:
+        """Notes where the texts of all shards that are written stand, those of earlier runs among them."""
+        for row in range(self.remembered, self.writer.source_rows):
+            self.first_row.setdefault(self.texts[row], row)
+        self.remembered = self.writer.source_rows
 
     def encode(self, rows: pd.DataFrame, progress: Progress) -> tuple[np.ndarray, pd.DataFrame, dict[str, int], int]:
         """Returns the vectors and metadata of ``rows``, the running record of cut texts, and the operations."""
+        if self.view == "pooled":
+            self._remember_written()
         repeats = rows["text"].value_counts(sort=False).sort_index()
         lengths = dict(zip(repeats.index, self.encoder.token_lengths(repeats.index.to_list()), strict=True))
         states = self._stored([text for text in repeats.index if text in self.first_row])
@@ -93,8 +108,6 @@ class _TextShards:
         metadata = rows
         if self.view != "pooled":
             metadata = rows.assign(tokens=[len(states[text]) for text in rows["text"]])
-        else:
-            self._remember(rows["text"], self.writer.source_rows)
         vectors = np.concatenate([np.atleast_2d(states[text]) for text in rows["text"]])
         return vectors, metadata, self._count_cut(lengths, repeats), self.flops
 

@@ -1,6 +1,7 @@
 """The manifest of a store: what its rows are, in which order, and what made them."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,10 @@ from ligature.errors import StoreError
 from ligature.store.atomic import write_json
 
 MANIFEST_NAME = "manifest.json"
+DAMAGED_NAME = "manifest.json.damaged"
+"""The manifest of a store in which a damaged file was found; the next extraction keeps the shards that are whole."""
+CONTENTS = "contents_hash"
+"""The key of a source under which the hash of what was embedded stands."""
 SHARD_FOLDERS = {"image": "img_emb", "text": "text_emb"}
 VIEWS = ("pooled", "regions", "tokens", "tokens-int8")
 """``pooled``: one vector an item; the others: several, with their number in the metadata."""
@@ -27,12 +32,19 @@ class Shard:
         rows: items in the parquet file.
         vectors: rows of the array; more than ``rows`` where every item has several tokens.
         sha256: hash of the array's bytes and, where it is quantised, of its scales' bytes after them.
+        metadata_sha256: hash of the parquet file; empty in stores of before it was recorded.
     """
 
     name: str
     rows: int
     vectors: int
     sha256: str
+    metadata_sha256: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuses a name that would lead out of the store's folder."""
+        if not re.fullmatch(r"[0-9]{1,9}", self.name):
+            raise ValueError(f"shard name {self.name!r}")
 
 
 @dataclass(frozen=True)
@@ -88,13 +100,17 @@ class Manifest:
         write_json(folder / MANIFEST_NAME, asdict(self))
 
     @classmethod
-    def read(cls, folder: Path) -> "Manifest":
+    def read(cls, folder: Path, name: str = MANIFEST_NAME) -> "Manifest":
         """Reads the manifest of a store's folder.
+
+        Args:
+            folder: of the store.
+            name: of the file.
 
         Raises:
             StoreError: when it is missing (the store is not complete) or not readable.
         """
-        path = folder / MANIFEST_NAME
+        path = folder / name
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             return cls(**{**values, "shards": [Shard(**shard) for shard in values["shards"]]})
@@ -108,6 +124,12 @@ def shard_paths(folder: Path, modality: str, name: str) -> tuple[Path, Path]:
     """Returns the array and the id file of a shard, in the layout that embedding-reader knows."""
     kind = SHARD_FOLDERS[modality]
     return folder / kind / f"{kind}_{name}.npy", folder / "metadata" / f"metadata_{name}.parquet"
+
+
+def shard_files(folder: Path, modality: str, view: str, name: str) -> tuple[Path, ...]:
+    """Returns all files of a shard: array, ids and, where it is quantised, scales."""
+    scales = (scale_path(folder, modality, name),) if view == QUANTISED else ()
+    return *shard_paths(folder, modality, name), *scales
 
 
 def scale_path(folder: Path, modality: str, name: str) -> Path:

@@ -1,7 +1,8 @@
-"""Reading stores: memory-mapped shards, parts read as one."""
+"""Reading stores: memory-mapped shards, verified when first read; parts read as one."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pandas as pd
 
 from ligature.errors import StoreError
 from ligature.store.hashing import hash_strings
-from ligature.store.manifest import QUANTISED, Manifest, scale_path, shard_paths
+from ligature.store.integrity import check_arrays, check_metadata, map_shard, setting_aside
+from ligature.store.manifest import MANIFEST_NAME, QUANTISED, Manifest, Shard, shard_paths
 from ligature.store.quantised import dequantise
 from ligature.store.rows import Rows
 
@@ -35,7 +37,7 @@ class EmbeddingStore:
             StoreError: when a part is incomplete, or the parts were not made by one encoder in one way.
         """
         paths = (Path(folders),) if isinstance(folders, str | Path) else tuple(map(Path, folders))
-        manifests = tuple(Manifest.read(path) for path in paths)
+        manifests = tuple(_read_manifest(path) for path in paths)
         first = manifests[0]
         for path, manifest in zip(paths[1:], manifests[1:], strict=True):
             _require_same_encoder(path, manifest.encoder, paths[0], first.encoder)
@@ -75,19 +77,24 @@ class EmbeddingStore:
         return {item["id"] for manifest in self.manifests for item in manifest.skipped}
 
     def arrays(self) -> Iterator[np.ndarray]:
-        """Yields the memory-mapped array of every shard, [n, d]: float16, or int8 codes.
+        """Yields the memory-mapped array of every shard, [n, d]: float16, or int8 codes; each is verified before.
+
+        Raises:
+            StoreError: naming an array that is damaged; the manifest of its part is then set aside.
+        """
+        for folder, manifest, shard in self._shards():
+            _verify(folder, manifest, shard)
+            yield map_shard(folder, manifest, shard)[0]
+
+    def stored_vectors(self) -> Rows:
+        """Returns all vectors as they are stored, [n, d] float16 or int8, memory-mapped whatever their number.
+
+        A shard is verified when the first of its rows is read.
 
         Raises:
             StoreError: naming an array that cannot be read or is not what the manifest says.
         """
-        for folder, manifest in zip(self.folders, self.manifests, strict=True):
-            for shard in manifest.shards:
-                path = shard_paths(folder, manifest.modality, shard.name)[0]
-                yield _mapped(path, (shard.vectors, self.dims), manifest.dtype)
-
-    def stored_vectors(self) -> Rows:
-        """Returns all vectors as they are stored, [n, d] float16 or int8, memory-mapped whatever their number."""
-        return Rows(list(self.arrays()))
+        return self._rows(0)
 
     def scales(self) -> Rows | None:
         """Returns the scales of int8 vectors, [n] float32, memory-mapped; None where vectors are float16.
@@ -95,16 +102,21 @@ class EmbeddingStore:
         Raises:
             StoreError: naming an array that cannot be read or is not what the manifest says.
         """
-        if self.view != QUANTISED:
-            return None
-        parts = zip(self.folders, self.manifests, strict=True)
-        return Rows(
-            [
-                _mapped(scale_path(folder, manifest.modality, shard.name), (shard.vectors,), "float32")
-                for folder, manifest in parts
-                for shard in manifest.shards
-            ]
-        )
+        return self._rows(1) if self.view == QUANTISED else None
+
+    def _rows(self, kind: int) -> Rows:
+        """Returns the arrays of all shards as one: 0 the vectors, 1 their scales."""
+        arrays, checks = [], []
+        for folder, manifest, shard in self._shards():
+            with setting_aside(folder):
+                arrays.append(map_shard(folder, manifest, shard)[kind])
+            checks.append(partial(_verify, folder, manifest, shard))
+        return Rows(arrays, checks)
+
+    def _shards(self) -> Iterator[tuple[Path, Manifest, Shard]]:
+        for folder, manifest in zip(self.folders, self.manifests, strict=True):
+            for shard in manifest.shards:
+                yield folder, manifest, shard
 
     def vectors(self) -> np.ndarray:
         """Returns all vectors, [n, d]: float16, memory-mapped where there is one shard, else copied together.
@@ -138,9 +150,8 @@ class EmbeddingStore:
         return vectors
 
     def _shard_ids(self) -> Iterator[pd.Series]:
-        for folder, manifest in zip(self.folders, self.manifests, strict=True):
-            for shard in manifest.shards:
-                yield pd.read_parquet(shard_paths(folder, manifest.modality, shard.name)[1], columns=["id"])["id"]
+        for folder, manifest, shard in self._shards():
+            yield _read_metadata(folder, manifest, shard, ["id"])["id"]
 
     def metadata(self) -> pd.DataFrame:
         """Returns one row an item, in order.
@@ -182,25 +193,36 @@ def _require_same_encoder(
     )
 
 
-def _mapped(path: Path, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """Returns a memory-mapped array; nothing is ever unpickled."""
+def _read_manifest(folder: Path) -> Manifest:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise StoreError(f"{path}: cannot be read ({error}); remove its folder and embed again") from error
-    if array.shape != shape:
-        raise StoreError(f"{path}: has shape {array.shape}, its manifest says {shape}; embed again")
-    if array.dtype != dtype:
-        raise StoreError(f"{path}: holds {array.dtype}, its manifest says {dtype}; embed again")
-    return array
+        return Manifest.read(folder)
+    except StoreError as error:
+        if not (folder / MANIFEST_NAME).is_file():
+            raise
+        with setting_aside(folder):
+            raise StoreError(f"{folder / MANIFEST_NAME}: not a manifest ({error.__cause__})") from error
+
+
+def _verify(folder: Path, manifest: Manifest, shard: Shard) -> None:
+    """Checks the vectors of a shard when a process reads it for the first time."""
+    with setting_aside(folder):
+        check_arrays(folder, manifest, shard)
+
+
+def _read_metadata(folder: Path, manifest: Manifest, shard: Shard, columns: list[str] | None = None) -> pd.DataFrame:
+    path = shard_paths(folder, manifest.modality, shard.name)[1]
+    with setting_aside(folder):
+        check_metadata(folder, manifest, shard)
+        try:
+            return pd.read_parquet(path, columns=columns)
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path}: metadata cannot be read ({error})") from error
 
 
 def _part_metadata(folder: Path, manifest: Manifest) -> pd.DataFrame:
-    paths = [shard_paths(folder, manifest.modality, shard.name)[1] for shard in manifest.shards]
-    try:
-        table = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{folder}: metadata cannot be read ({error}); remove the folder and embed again") from error
+    tables = [_read_metadata(folder, manifest, shard) for shard in manifest.shards]
+    table = pd.concat(tables, ignore_index=True)
     if hash_strings(table["id"]) != manifest.ids_hash:
-        raise StoreError(f"{folder}: the ids do not match the manifest's hash; remove the folder and embed again")
+        with setting_aside(folder):
+            raise StoreError(f"{folder}: the ids do not match the manifest's hash")
     return table

@@ -1,4 +1,4 @@
-"""Writing a store shard by shard; a killed run resumes at the last complete shard."""
+"""Writing a store shard by shard; a killed run resumes at the last complete shard, a damaged store is repaired."""
 
 import hashlib
 import json
@@ -16,7 +16,8 @@ from ligature.errors import StoreError
 from ligature.progress import say
 from ligature.store.atomic import replacing, write_json
 from ligature.store.hashing import hash_strings, hash_values
-from ligature.store.manifest import QUANTISED, Manifest, Shard, scale_path, shard_paths
+from ligature.store.integrity import check_arrays, check_metadata, metadata_sha256
+from ligature.store.manifest import CONTENTS, DAMAGED_NAME, QUANTISED, Manifest, Shard, shard_files, shard_paths
 from ligature.store.quantised import quantise
 
 RESUME_NAME = "resume.json"
@@ -50,9 +51,10 @@ class StoreWriter:
     flops: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        """Takes over the shards of an interrupted run of the same extraction, or starts with an empty folder."""
+        """Takes over what an interrupted run of the same extraction left, or a damaged store, or empties the folder."""
         self.folder = Path(self.folder)
         self._key = hash_values([self.modality, self.view, self.encoder, self.source, self.items_hash, self.shard_rows])
+        self._damaged = self._damaged_manifest()
         try:
             state = json.loads((self.folder / RESUME_NAME).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -61,21 +63,33 @@ class StoreWriter:
             self.shards = [Shard(**shard) for shard in state["shards"]]
             self.skipped, self.truncated = state["skipped"], state["truncated"]
             self.source_rows, self.flops = state["source_rows"], state.get("flops", 0)
+        if state.get("key") == self._key or self._damaged:
             self._remove_unrecorded()
         else:
             self._clear()
 
+    def _damaged_manifest(self) -> Manifest | None:
+        """Returns the manifest that was set aside when this very store was found to be damaged."""
+        try:
+            old = Manifest.read(self.folder, DAMAGED_NAME)
+        except (StoreError, OSError):
+            return None
+        source = {key: value for key, value in old.source.items() if key != CONTENTS}
+        found = (old.modality, old.view, old.encoder, source, old.items_hash)
+        same = found == (self.modality, self.view, self.encoder, self.source, self.items_hash)
+        return old if same else None
+
     def _remove_unrecorded(self) -> None:
         """Removes what a killed run left behind: a manifest, temporary files, a shard that was not recorded."""
-        recorded = {path for shard in self.shards for path in self._files(shard.name)}
+        shards = self.shards + (self._damaged.shards if self._damaged else [])
+        recorded = {path for shard in shards for path in self._files(shard.name)}
+        recorded |= {self.folder / name for name in (RESUME_NAME, *([DAMAGED_NAME] if self._damaged else []))}
         for path in self.folder.rglob("*"):
-            if path.is_file() and path not in recorded | {self.folder / RESUME_NAME}:
+            if path.is_file() and path not in recorded:
                 path.unlink()
 
     def _files(self, name: str) -> tuple[Path, ...]:
-        """Returns the files of a shard: array, ids and, where it is quantised, scales."""
-        scales = (scale_path(self.folder, self.modality, name),) if self.view == QUANTISED else ()
-        return *shard_paths(self.folder, self.modality, name), *scales
+        return shard_files(self.folder, self.modality, self.view, name)
 
     def _clear(self) -> None:
         try:
@@ -96,6 +110,7 @@ class StoreWriter:
         skipped: list[dict[str, str]] | None = None,
         truncated: dict[str, int] | None = None,
         flops: int = 0,
+        scales: np.ndarray | None = None,
     ) -> None:
         """Writes one shard: array first, ids next, then the record that makes it count.
 
@@ -107,6 +122,7 @@ class StoreWriter:
             skipped: items of these rows left out, each with ``id`` and ``reason``.
             truncated: running record of texts that were cut.
             flops: floating point operations that these rows took.
+            scales: [n] of vectors that come as int8 codes already.
 
         Raises:
             StoreError: when a value does not fit the type it is stored in, or rows and ids disagree.
@@ -116,15 +132,15 @@ class StoreWriter:
         self.source_rows += source_rows
         self.flops += flops
         if len(metadata):
-            self.shards.append(self._write_shard(vectors, metadata))
+            self.shards.append(self._write_shard(vectors, metadata, scales))
         self._record()
 
-    def _write_shard(self, vectors: np.ndarray, metadata: pd.DataFrame) -> Shard:
+    def _write_shard(self, vectors: np.ndarray, metadata: pd.DataFrame, scales: np.ndarray | None) -> Shard:
         expected = len(metadata) if self.view == "pooled" else int(metadata["tokens"].sum())
         if len(vectors) != expected:
             raise StoreError(f"{self.folder}: {len(vectors)} vectors for {expected} expected; a bug, please report it")
-        name = f"{len(self.shards):05d}"
-        arrays = self._as_stored(vectors, metadata)
+        name = f"{int(self.shards[-1].name) + 1 if self.shards else 0:05d}"
+        arrays = self._as_stored(vectors, metadata) if scales is None else (vectors, scales)
         array_path, ids_path, *scales_path = self._files(name)
         digest = hashlib.sha256()
         for path, array in zip([array_path, *scales_path], arrays, strict=True):
@@ -133,14 +149,66 @@ class StoreWriter:
             digest.update(np.ascontiguousarray(array))
         with replacing(ids_path) as temporary:
             metadata.to_parquet(temporary, index=False)
-        return Shard(name, len(metadata), len(vectors), digest.hexdigest())
+        return Shard(name, len(metadata), len(vectors), digest.hexdigest(), metadata_sha256(ids_path))
 
     def pending(self, table: pd.DataFrame) -> Iterator[pd.DataFrame]:
         """Yields the rows of each shard that is still to be written; ``append`` must follow each."""
-        if 0 < self.source_rows < len(table):
+        whole = self._whole(table)
+        if self._damaged:
+            kept = sum(shard is not None for shard in whole.values())
+            say(f"repairing {self.folder}: of {len(self._damaged.shards)} shards {kept} are whole and kept")
+        elif 0 < self.source_rows < len(table):
             say(f"resuming {self.folder} at row {self.source_rows:,} of {len(table):,}")
         for start in range(self.source_rows, len(table), self.shard_rows):
-            yield table.iloc[start : start + self.shard_rows]
+            rows = table.iloc[start : start + self.shard_rows]
+            if start in whole:
+                self._keep(whole[start], rows)
+            else:
+                yield rows
+        if self._damaged:  # totals of the same items, of which no shard knows its share
+            self.flops, self.truncated = self._damaged.flops, self._damaged.truncated
+            self._record()
+
+    def remaining(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Returns all rows that ``pending`` will yield, as one table."""
+        whole = self._whole(table)
+        starts = [start for start in range(self.source_rows, len(table), self.shard_rows) if start not in whole]
+        return table.iloc[[row for start in starts for row in range(len(table))[start : start + self.shard_rows]]]
+
+    def _whole(self, table: pd.DataFrame) -> dict[int, Shard | None]:
+        """Returns the shards of a damaged store that are as they were written, by the first row of each.
+
+        Rows that were all left out have no shard.
+        """
+        if self._damaged is None:
+            return {}
+        skipped, shards = {item["id"] for item in self._damaged.skipped}, iter(self._damaged.shards)
+        whole = {}
+        for start in range(0, len(table), self.shard_rows):
+            ids = table["id"].iloc[start : start + self.shard_rows]
+            used = ids[~ids.isin(skipped)]
+            shard = next(shards, None) if len(used) else None
+            if start >= self.source_rows and (not len(used) or (shard and self._is_whole(shard, used))):
+                whole[start] = shard
+        return whole
+
+    def _is_whole(self, shard: Shard, ids: pd.Series) -> bool:
+        """Says whether the files of a shard of the damaged store are what was written, for these very items."""
+        try:
+            check_arrays(self.folder, self._damaged, shard)
+            check_metadata(self.folder, self._damaged, shard)
+            stored = pd.read_parquet(self._files(shard.name)[1], columns=["id"])["id"]
+        except (StoreError, OSError, ValueError):
+            return False
+        return stored.to_list() == ids.to_list()
+
+    def _keep(self, shard: Shard | None, rows: pd.DataFrame) -> None:
+        """Takes a whole shard of the damaged store, and its record of items that were left out."""
+        self.shards += [shard] if shard else []
+        known = set(rows["id"])
+        self.skipped += [item for item in self._damaged.skipped if item["id"] in known]
+        self.source_rows += len(rows)
+        self._record()
 
     def stored(self, shard: int) -> np.ndarray:
         """Returns the memory-mapped array of a shard that is already written."""
@@ -199,10 +267,13 @@ class StoreWriter:
             code_version=__version__,
             flops=self.flops,
         )
+        if self._damaged:
+            self._damaged = None
+            self._remove_unrecorded()
         manifest.write(self.folder)
         (self.folder / RESUME_NAME).unlink(missing_ok=True)
         return manifest
 
     def _source_with_contents(self, table: pd.DataFrame) -> dict[str, Any]:
         contents = table["sha256"] if "sha256" in table else table["text"]
-        return {**self.source, "contents_hash": hash_strings(contents)}
+        return {**self.source, CONTENTS: hash_strings(contents)}

@@ -67,9 +67,11 @@ def read_pool(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
 
     Raises:
         DamagedError: the file is not what was written.
-        DataError: naming the column that is missing or of another type.
+        DataError: naming a file that is missing, or the column that is missing or of another type.
     """
     wanted = POOL_COLUMNS if columns is None else columns
+    if not Path(path).is_file():
+        raise DataError(f"{path}: missing; {_REMEDY}")
     with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
         _check_columns(path, file.schema_arrow, wanted)
         rows = file.read(columns=wanted).select(wanted)

@@ -1,4 +1,4 @@
-"""Model folders that appear whole: files are written beside and moved in, the weights last."""
+"""Model folders that appear whole: files are written beside and moved in, the weights last; their sums are kept."""
 
 import os
 import shutil
@@ -7,10 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ligature.store.damage import check_sum, read_sealed, write_sealed
+from ligature.store.hashing import hash_files
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-WEIGHTS = "model.safetensors"
+CONFIG, WEIGHTS, SUMS = "config.json", "model.safetensors", "sums.json"
+"""What the workflow knows of the folder, and the SHA-256 of every file."""
 
 
 @contextmanager
@@ -25,9 +29,22 @@ def writing_model_folder(folder: Path) -> Iterator[Path]:
     beside.mkdir(parents=True)
     try:
         yield beside
+        write_sealed(beside / SUMS, {path.name: hash_files([path]) for path in sorted(beside.iterdir())})
         _move(beside, folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def check_model_folder(folder: Path) -> None:
+    """Checks every file of a folder that ``writing_model_folder`` wrote; one of before has no sums.
+
+    Raises:
+        DamagedError: naming the first file that is not what was written.
+    """
+    if not (folder / SUMS).is_file():
+        return
+    for name, expected in read_sealed(folder / SUMS, declared=folder / WEIGHTS).items():
+        check_sum(folder / name, expected, declared=folder / (name if name == CONFIG else WEIGHTS))
 
 
 def save_model(model: "PreTrainedModel", folder: Path) -> None:
@@ -41,7 +58,7 @@ def save_model(model: "PreTrainedModel", folder: Path) -> None:
     finally:
         if shown:
             logging.enable_progress_bar()
-    (folder / WEIGHTS).chmod((folder / "config.json").stat().st_mode)
+    (folder / WEIGHTS).chmod((folder / CONFIG).stat().st_mode)
 
 
 def _move(source: Path, folder: Path) -> None:
