@@ -79,7 +79,7 @@ def test_a_profile_gives_the_training_its_processes(tmp_path):
 
 def test_the_sweep_needs_the_stores_of_every_mode_and_texts_have_no_regions(tmp_path):
     output = dry_run("stage_sweep", "--config", f"params={ROOT / 'tests/studies/tiny.yaml'}", folder=tmp_path).stdout
-    assert count_of(output, "vary") == 3
+    assert count_of(output, "vary") == 3 + 2, "three runs by name, and a grid of two points"
     kinds = {"pooled": 2, "regions": 1, "tokens-int8": 2}
     assert count_of(output, "embed") == 3 * sum(kinds.values()), "three data sets under every view of either side"
 

@@ -110,11 +110,17 @@ def _rows(
             )
 
 
-def measure(aligned: Aligned, labelled: list[str], captioned: list[str]) -> list[Result]:
-    """Returns the main rows of classification and retrieval on the given data sets, as short studies need them."""
+def measure(
+    aligned: Aligned, labelled: list[str], captioned: list[str], *, with_variants: bool = False
+) -> list[Result]:
+    """Returns the main rows of classification and retrieval on the given data sets, as short studies need them.
+
+    ``with_variants`` adds prompt sets, languages, and descriptions by length.
+    """
     rows: list[Result] = []
     for dataset in labelled:
-        rows += [row for row in classification(aligned, dataset) if row.variant == ""]
+        rows += [row for row in classification(aligned, dataset) if with_variants or row.variant == ""]
     for dataset in captioned:
         rows += retrieval(aligned, dataset, aligned.captioned(dataset))
+        rows += retrieval_variants(aligned, dataset) if with_variants else []
     return rows

@@ -14,7 +14,7 @@ from ligature.cli.measures import measure
 from ligature.cli.train import train_settings
 from ligature.errors import DataError
 from ligature.evaluation import results_table
-from ligature.params.train import LossParams
+from ligature.params.train import LossParams, TrainParams
 from ligature.projection import (
     PairedFeatures,
     ProjectorConfig,
@@ -27,6 +27,7 @@ from ligature.projection import (
 )
 from ligature.store import Layout
 from ligature.store.atomic import write_csv, write_json
+from ligature.store.damage import reading
 from ligature.store.hashing import hash_values
 
 RUNNING, DONE = "running.json", "done.json"
@@ -43,11 +44,14 @@ class Series:
         pair: names of vision and text encoder.
         mode: of training.
         loss: of training.
-        steps: of every training; the rest of the optimisation is that of the study's `train` block.
+        steps: of every training.
         batch_size: of every training, at most.
         seeds: one training each.
         labelled: data sets with class names on which every projector is measured.
         captioned: captioned data sets on which every projector is measured.
+        training: the rest of the optimisation; where not given it is the study's `train` block, its warm-up cut to a
+            tenth of the steps.
+        variants: whether prompt sets, languages and descriptions of the data sets are measured too.
     """
 
     layout: Layout
@@ -61,14 +65,15 @@ class Series:
     seeds: list[int]
     labelled: list[str]
     captioned: list[str]
+    training: TrainParams | None = None
+    variants: bool = False
 
     def run(
         self, config: ProjectorConfig, data: PairedFeatures, provenance: Mapping[str, Any], runtime: Runtime
     ) -> None:
         """Trains and measures every seed; one that a killed run of the same series had finished is kept."""
-        self._begin(
-            hash_values([asdict(config), hash_pairs(select_pairs(config, data)), asdict(self._settings(data, 0))])
-        )
+        inputs = [asdict(config), hash_pairs(select_pairs(config, data)), asdict(self._settings(data, 0))]
+        self._begin(hash_values([*inputs, self.labelled, self.captioned, self.variants]))
         tables = []
         for seed in self.seeds:
             folder = self.folder / f"seed-{seed}"
@@ -77,7 +82,8 @@ class Series:
                 settings = self._settings(data, seed)
                 train(config, data, settings, folder, provenance=dict(provenance), runtime=runtime, what=what)
                 aligned = Aligned(self.layout, *self.pair, load_projector(folder), self.mode, self.name, seed)
-                write_csv(folder / "results.csv", results_table(measure(aligned, self.labelled, self.captioned)))
+                rows = measure(aligned, self.labelled, self.captioned, with_variants=self.variants)
+                write_csv(folder / "results.csv", results_table(rows))
                 write_json(folder / DONE, {})
             tables.append(read_results(folder / "results.csv"))
         write_csv(self.folder / "results.csv", pd.concat(tables, ignore_index=True))
@@ -94,16 +100,19 @@ class Series:
         write_json(self.folder / RUNNING, {"key": key})
 
     def _settings(self, data: PairedFeatures, seed: int) -> TrainSettings:
-        training = self.layout.study.train
+        training = self.training or self._training()
         return replace(
             train_settings(training, loss=self.loss),
             epochs=self.steps,
             max_steps=self.steps,
             batch_size=min(self.batch_size, len(data.images)),
-            warmup_steps=min(training.warmup_steps, self.steps // 10),
             seed=seed,
             require_progress=False,
         )
+
+    def _training(self) -> TrainParams:
+        train = self.layout.study.train
+        return train.model_copy(update={"warmup_steps": min(train.warmup_steps, self.steps // 10)})
 
 
 def read_results(path: Path, remedy: str = "run its step first") -> pd.DataFrame:
@@ -114,7 +123,8 @@ def read_results(path: Path, remedy: str = "run its step first") -> pd.DataFrame
     """
     if not path.is_file():
         raise DataError(f"{path}: missing; {remedy}")
-    return pd.read_csv(path, keep_default_na=False, dtype={"variant": str})
+    with reading(path):
+        return pd.read_csv(path, keep_default_na=False, dtype={"variant": str})
 
 
 def collect(folder: Path, names: list[str], verb: str) -> pd.DataFrame:

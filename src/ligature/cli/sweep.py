@@ -18,10 +18,17 @@ from ligature.cli.costs import view_costs
 from ligature.cli.features import load_pairs, projector_config
 from ligature.cli.runtime import make_runtime
 from ligature.cli.series import Series, collect
-from ligature.errors import ParamsError
-from ligature.params.train import AssemblyParams, ProjectorParams, SweepParams, SweepRun
+from ligature.errors import DataError, ParamsError
+from ligature.params.train import SweepParams, SweepRun
+from ligature.progress import say
 from ligature.store import Layout
 from ligature.store.atomic import write_csv
+
+NOT_TAKEN = {"validation", "seed"}
+"""Keys of `train` that no training of a sweep takes."""
+FinishedOption = Annotated[
+    bool, typer.Option("--finished", help="Take the runs that have finished, where others have not.")
+]
 
 
 def vary(
@@ -35,37 +42,32 @@ def vary(
     """Train one run of the sweep with every seed, and evaluate it; finished seeds of a killed run are kept."""
     layout = open_layout(params, results, threads)
     settings = sweep_params(layout)
-    if run not in settings.runs:
-        raise ParamsError(f"unknown run {run!r}; known: {', '.join(settings.runs)}")
-    entry, pair = settings.runs[run], (settings.vision, settings.text)
-    data = load_pairs(layout, *pair, entry.datasets or settings.datasets, entry.mode, device=device)
+    if run not in settings.points:
+        raise ParamsError(f"unknown run {run!r}; known: {', '.join(settings.points)}")
+    chosen = settings.points[run]
+    pair, training = settings.pair(chosen), settings.training(chosen, layout.study.train)
+    data = load_pairs(layout, *pair, training.datasets, training.mode, device=device)
     series = Series(
         layout=layout,
         folder=layout.sweep / run,
         name=run,
         pair=pair,
-        mode=entry.mode,
-        loss=entry.loss,
-        steps=settings.steps,
-        batch_size=settings.batch_size,
+        mode=training.mode,
+        loss=training.loss,
+        steps=training.epochs,
+        batch_size=training.batch_size,
         seeds=settings.seeds,
         labelled=settings.classification,
         captioned=settings.retrieval,
+        training=training,
+        variants=chosen.variants,
     )
     series.run(
-        projector_config(_blocks(layout, entry), data.images, data.texts, entry.loss),
+        projector_config(training.projector, data.images, data.texts, training.loss),
         data,
-        provenance={"study": layout.study.study, "run": run, **entry.model_dump()},
+        provenance={"study": layout.study.study, "run": run, "train": training.model_dump(exclude=NOT_TAKEN)},
         runtime=make_runtime(device=device, precision=precision),
     )
-
-
-def _blocks(layout: Layout, run: SweepRun) -> ProjectorParams:
-    """Returns the projector of a run: its own blocks, and dropout and temperature as the study trains with."""
-    base = layout.study.train.projector
-    blocks = run.model_dump(include=set(AssemblyParams.model_fields))
-    width = sweep_params(layout).embed_dim
-    return ProjectorParams(embed_dim=width, dropout=base.dropout, temperature=base.temperature, **blocks)
 
 
 def sweep_params(layout: Layout) -> SweepParams:
@@ -79,11 +81,27 @@ def sweep_params(layout: Layout) -> SweepParams:
     return layout.study.sweep
 
 
-def sweep(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> None:
+def sweep(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, finished: FinishedOption = False) -> None:
     """Put the results of all runs of the sweep into one table, with what every kind of features costs."""
     layout = open_layout(params, results)
     settings = sweep_params(layout)
-    write_csv(layout.sweep / "results.csv", collect(layout.sweep, list(settings.runs), "vary"))
-    modes = list(dict.fromkeys(run.mode for run in settings.runs.values()))
+    runs = _finished(layout, settings.points) if finished else settings.points
+    write_csv(layout.sweep / "results.csv", collect(layout.sweep, list(runs), "vary"))
+    modes = list(dict.fromkeys(run.mode for run in runs.values()))
     costs = view_costs(layout, settings.vision, settings.text, settings.retrieval[0], modes)
     write_csv(layout.sweep / "costs.csv", costs)
+
+
+def _finished(layout: Layout, runs: dict[str, SweepRun]) -> dict[str, SweepRun]:
+    """Returns the runs that have results, and says which have none.
+
+    Raises:
+        DataError: when none has.
+    """
+    done = {name: run for name, run in runs.items() if (layout.sweep / name / "results.csv").is_file()}
+    if not done:
+        raise DataError(f"{layout.sweep}: no run of the sweep has finished; run `snakemake stage_sweep` first")
+    missing = [name for name in runs if name not in done]
+    if missing:
+        say(f"{len(done)} of {len(runs)} runs have finished; not yet: {', '.join(missing)}")
+    return done

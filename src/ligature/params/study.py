@@ -1,9 +1,11 @@
 """A complete study: every scientific choice, none about runtime."""
 
+import re
 from collections.abc import Iterator
 
 from pydantic import Field, model_validator
 
+from ligature.errors import ParamsError
 from ligature.params.base import Block, Name
 from ligature.params.curate import AblationParams, CurateParams, DownloadParams, MixParams, SourceParams
 from ligature.params.curation_checks import check_curation, sets_to_train_on
@@ -17,7 +19,7 @@ from ligature.params.train import SweepParams, TrainParams
 from ligature.params.world import WorldParams
 
 CAPTIONS, CLASSES = "captions", "classes"
-TRAINED_ON = ("train.datasets", "sweep.datasets")
+TRAINED_ON = re.compile(r"train\.datasets|sweep\.(runs\..+\.)?datasets")
 """Keys that may name downloaded sets, too."""
 
 
@@ -59,7 +61,7 @@ class Study(Block):
     def _references_exist(self) -> "Study":
         downloaded = sets_to_train_on(self)
         for key, name, kinds in self._references():
-            if name in downloaded and key in TRAINED_ON:
+            if name in downloaded and TRAINED_ON.fullmatch(key):
                 continue
             if name not in self.datasets:
                 raise ValueError(f"{key}: unknown dataset {name!r}; known: {', '.join(self.datasets)}")
@@ -72,10 +74,15 @@ class Study(Block):
     def _check_encoders(self) -> None:
         pairs = {f"evaluate.baselines.{baseline.name}": baseline for baseline in self.evaluate.baselines}
         pairs |= {"pairs.choose": self.pairs.choose, "sweep": self.sweep}
+        runs = self.sweep.runs if self.sweep else {}
         for key, pair in pairs.items():
             if pair is not None:
                 check_encoder(f"{key}.vision", pair.vision, self.encoders.vision)
                 check_encoder(f"{key}.text", pair.text, self.encoders.text)
+        for name, run in runs.items():
+            vision, text = self.sweep.pair(run)
+            check_encoder(f"sweep.runs.{name}.vision", vision, self.encoders.vision)
+            check_encoder(f"sweep.runs.{name}.text", text, self.encoders.text)
 
     @model_validator(mode="after")
     def _world_is_there(self) -> "Study":
@@ -95,6 +102,15 @@ class Study(Block):
     @model_validator(mode="after")
     def _matching_fits_together(self) -> "Study":
         check_matching(self)
+        return self
+
+    @model_validator(mode="after")
+    def _sweep_fits_the_training(self) -> "Study":
+        for run in self.sweep.points.values() if self.sweep else ():
+            try:
+                self.sweep.training(run, self.train)
+            except ParamsError as error:
+                raise ValueError(str(error)) from error
         return self
 
     def _references(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:

@@ -13,9 +13,12 @@ from ligature.reporting.result_tables import published_tables
 from ligature.reporting.section import Section, points_of
 from ligature.reporting.segmentation_sections import segmentation_section
 from ligature.reporting.sources import ReportInputs
+from ligature.reporting.sweep_grid import Points, grid_readings, grid_table, is_point, marginal_readings, ran
+from ligature.reporting.sweep_grid_figures import grid_panels
 from ligature.reporting.sweep_readings import best_readings, sweep_readings
 from ligature.reporting.sweep_runs import Runs, blocks, sweep_measures
 from ligature.reporting.sweep_tables import feature_table, loss_table, run_table
+from ligature.reporting.table import Table
 from ligature.reporting.text import plural
 
 LANGUAGES, ASSEMBLIES = "T6", "T1"
@@ -37,10 +40,12 @@ def evaluation_readings(inputs: ReportInputs) -> list[tuple[str, list[str]]]:
     """Returns (heading, sentences) of what stands at the top of the page: of the chosen pair, and of the sweep."""
     pair = f"{inputs.chosen['vision']} + {inputs.chosen['text']}"
     results = inputs.results[inputs.results["model"].isin([pair, CHANCE])]
+    sweep = sweep_measures(inputs.sweep)
     return [
         ("Languages", language_readings(language_measures(results))),
         ("Long texts", length_readings(length_measures(results))),
-        ("Sweep", best_readings(sweep_measures(inputs.sweep))),
+        ("Sweep", best_readings(sweep[~is_point(sweep["model"])])),
+        ("Grid", grid_readings(sweep[is_point(sweep["model"])])),
     ]
 
 
@@ -87,21 +92,43 @@ def _sweep(study: Study, inputs: ReportInputs) -> Section:
     measures = sweep_measures(inputs.sweep)
     if measures.empty:
         return Section("sweep", title, ["Left out: no sweep was run."])
-    runs = study.sweep.runs if study.sweep else {}
+    runs = study.sweep.points if study.sweep else {}
+    points = ran(measures, study.sweep.combinations if study.sweep else {})
+    named = measures[~measures["model"].isin(points)]
     text = (
-        f"{plural(measures['model'].nunique(), 'run')} of one training, each with every seed. Two runs are called "
+        f"{plural(measures['model'].nunique(), 'run')}{_of_all(measures, runs)} of one training, each with every seed. "
+        "Two runs are called "
         "apart where their intervals of mean ± deviation over seeds do not meet. Seeds say nothing about how "
         "other test data would have come out."
     )
-    tables = [run_table(measures, runs), feature_table(measures, runs, inputs.costs), loss_table(measures, runs)]
+    named_tables = [] if named.empty else _named_tables(named, runs, inputs.costs)
+    grid = measures[measures["model"].isin(points)]
     return Section(
         "sweep",
         title,
         [text],
-        points=points_of(sweep_readings(measures, runs)),
-        tables=[table for table in tables if table is not None],
+        points=points_of([*sweep_readings(named, runs), *_grid_readings(grid, points)]),
+        drawings=grid_panels(grid, points) if points else [],
+        tables=named_tables + ([grid_table(measures, points, runs)] if points else []),
         files=[beside_published(ASSEMBLIES, _named_by_blocks(measures, runs))],
     )
+
+
+def _of_all(measures: pd.DataFrame, runs: Runs) -> str:
+    """Says of how many runs there are results, where it is not all."""
+    missing = set(runs) - set(measures["model"])
+    return f" (of {len(runs):,}; the others have not finished)" if missing else ""
+
+
+def _named_tables(measures: pd.DataFrame, runs: Runs, costs: pd.DataFrame) -> list[Table]:
+    tables = [run_table(measures, runs), feature_table(measures, runs, costs), loss_table(measures, runs)]
+    return [table for table in tables if table is not None]
+
+
+def _grid_readings(measures: pd.DataFrame, points: Points) -> list[tuple[str, list[str]]]:
+    if not points:
+        return []
+    return [("Grid", grid_readings(measures)), ("Keys of the grid", marginal_readings(measures, points))]
 
 
 def _named_by_blocks(measures: pd.DataFrame, runs: Runs) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ligature.errors import DataError
+from ligature.store.damage import reading
 
 RESULT_COLUMNS = ("task", "dataset", "split", "model", "protocol", "metric", "value", "n", "seed")
 """Columns that every file of result rows has; newer ones have ``variant`` too."""
@@ -124,11 +125,8 @@ def _read(path: Path | None, reader: Callable[[Path], Any], stage: str | None) -
         if stage is None:
             return None
         raise DataError(f"{path}: missing; run the {stage} stage, which makes it")
-    try:
+    with reading(path):
         return reader(Path(path))
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{path}: cannot be read ({reason}); run the stage that makes it again") from error
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

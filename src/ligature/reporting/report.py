@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ligature.params import Study
+from ligature.reporting.experiments import write_comparisons
 from ligature.reporting.section import Section
 from ligature.reporting.sections import PUBLISHED, about, headlines, sections
 from ligature.reporting.sources import ReportSources, read_sources
@@ -17,8 +18,9 @@ OWN_FILES = {"figures": ("*.png", "*.svg", "*.csv"), "tables": ("*.csv", "*.md",
 def write_report(study: Study, sources: ReportSources, folder: Path | str, extra: Sequence[Section] = ()) -> Path:
     """Writes ``index.html``, ``figures/`` and ``tables/`` into ``folder``; returns the path of the page.
 
-    The page holds its pictures and style and fetches nothing. The same inputs give the same bytes. Figures and
-    tables of an earlier report in the same folder are removed.
+    Beside it stand ``metrics.json`` and ``plots/``, which DVC compares between experiments. The page holds its pictures
+    and style and fetches nothing. The same inputs give the same bytes. Figures and tables of an earlier report in the
+    same folder are removed.
 
     Args:
         study: all parameters.
@@ -43,6 +45,7 @@ def write_report(study: Study, sources: ReportSources, folder: Path | str, extra
         published_note=PUBLISHED,
     )
     write_text(folder / "index.html", page)
+    write_comparisons(inputs, folder)
     return folder / "index.html"
 
 

@@ -35,9 +35,9 @@ def published_top1() -> dict[str, float]:
 def published_row(run: SweepRun) -> str | None:
     """Returns the row of the published ablation with the blocks, means and loss of a run; None if it is none.
 
-    A run on data of its own is none: it is there to be compared with others on the same data.
+    A run on data or with an optimisation of its own is none: it is there to be compared with others that share them.
     """
-    if run.datasets is not None:
+    if run.changed:
         return None
     defaults = AssemblyParams()
     poolings = (run.vision_pooling, run.text_pooling) == (defaults.vision_pooling, defaults.text_pooling)

@@ -15,7 +15,7 @@ SIZES = ("B", "kB", "MB", "GB")
 
 def run_table(measures: pd.DataFrame, runs: Runs) -> Table:
     """Returns a row a run, the published figure of the same blocks beside it, and the level of chance."""
-    keys = _keys(measures)
+    keys = keys_of(measures)
     names = list(dict.fromkeys([*(name for name in runs if name in set(measures["model"])), *measures["model"]]))
     published = published_top1()
     rows_of = {name: published_row(run) for name, run in runs.items()}
@@ -23,17 +23,17 @@ def run_table(measures: pd.DataFrame, runs: Runs) -> Table:
     shown = [
         [
             *_run_cells(name, runs.get(name)),
-            *_values(measures, name, keys),
+            *values_of(measures, name, keys),
             theirs.get(name, NOTHING),
         ]
         for name in names
     ]
-    chances = [CHANCE, NOTHING, NOTHING, NOTHING, *(percent(_chance(measures, key)) for key in keys), ""]
+    chances = [CHANCE, NOTHING, NOTHING, NOTHING, *chance_cells(measures, keys), ""]
     data = measures.assign(published_top1=[published.get(rows_of.get(name) or "") for name in measures["model"]])
     return Table(
         name="sweep",
         caption="The same training with other projectors, features and losses: mean ± deviation over "
-        f"{_seeds(measures)}, in %. Blocks: patches / image CLS / text tokens / pooled text. {DIRECTIONS_NOTE} "
+        f"{seeds_of(measures)}, in %. Blocks: patches / image CLS / text tokens / pooled text. {DIRECTIONS_NOTE} "
         "Features of named data sets: trained on these alone. The "
         "last column is published, not measured here (arXiv 2409.19425, T1: ImageNet top-1 after 6 million pairs): its "
         "figures are of another scale and not comparable with ours, at most their order is.",
@@ -50,7 +50,7 @@ def feature_table(measures: pd.DataFrame, runs: Runs, costs: pd.DataFrame) -> Ta
     names = [name for group in twins(runs, "mode") for name in group if name in set(measures["model"])]
     if not names:
         return None
-    keys, by_mode = _keys(measures), costs.drop_duplicates("mode").set_index("mode")
+    keys, by_mode = keys_of(measures), costs.drop_duplicates("mode").set_index("mode")
     return Table(
         name="sweep-features",
         caption="What each kind of features costs in the store, and what it reaches: runs that differ in their "
@@ -64,7 +64,7 @@ def feature_table(measures: pd.DataFrame, runs: Runs, costs: pd.DataFrame) -> Ta
             *map(measure_name, keys),
         ],
         rows=[
-            [bounded(name), runs[name].mode, *_cost_cells(by_mode, runs[name].mode), *_values(measures, name, keys)]
+            [bounded(name), runs[name].mode, *_cost_cells(by_mode, runs[name].mode), *values_of(measures, name, keys)]
             for name in names
         ],
         text_columns=2,
@@ -76,7 +76,7 @@ def loss_table(measures: pd.DataFrame, runs: Runs) -> Table | None:
     names = [name for group in twins(runs, "loss") for name in group if name in set(measures["model"])]
     if not names:
         return None
-    keys = _keys(measures)
+    keys = keys_of(measures)
     return Table(
         name="sweep-losses",
         caption="Losses: runs that differ in their loss alone, mean ± deviation over seeds, in %.",
@@ -84,12 +84,13 @@ def loss_table(measures: pd.DataFrame, runs: Runs) -> Table | None:
             loss=lambda rows: [loss_name(runs[name].loss) for name in rows["model"]]
         ),
         header=["run", "loss", *map(measure_name, keys)],
-        rows=[[bounded(name), loss_name(runs[name].loss), *_values(measures, name, keys)] for name in names],
+        rows=[[bounded(name), loss_name(runs[name].loss), *values_of(measures, name, keys)] for name in names],
         text_columns=2,
     )
 
 
-def _keys(measures: pd.DataFrame) -> Keys:
+def keys_of(measures: pd.DataFrame) -> Keys:
+    """Returns the measures in a table of the sweep, in order of first mention."""
     return list(measures[MEASURE].drop_duplicates().itertuples(index=False, name=None))
 
 
@@ -97,15 +98,17 @@ def _run_cells(name: str, run: SweepRun | None) -> list[str]:
     if run is None:
         return [bounded(name), NOTHING, NOTHING, NOTHING]
     data = f", of {listed(run.datasets)}" if run.datasets else ""
-    return [bounded(name), blocks(run), f"{run.mode}{data}", loss_name(run.loss)]
+    others = [f", {name} {getattr(run, name)}" for name in run.changed if name != "datasets"]
+    return [bounded(name), blocks(run), f"{run.mode}{data}", f"{loss_name(run.loss)}{''.join(others)}"]
 
 
-def _seeds(measures: pd.DataFrame) -> str:
+def seeds_of(measures: pd.DataFrame) -> str:
+    """Returns over how many seeds the runs were taken, as text."""
     fewest, most = int(measures["seeds"].min()), int(measures["seeds"].max())
     return plural(most, "seed") if fewest == most else f"{fewest} to {plural(most, 'seed')}"
 
 
-def _values(measures: pd.DataFrame, name: str, keys: Keys) -> list[str]:
+def values_of(measures: pd.DataFrame, name: str, keys: Keys) -> list[str]:
     """Returns the shown values of a run, one a measure."""
     rows = measures[measures["model"] == name].set_index(MEASURE)
     return [_value(rows.loc[key], key[-1]) if key in rows.index else NOTHING for key in keys]
@@ -115,8 +118,9 @@ def _value(row: pd.Series, metric: str) -> str:
     return spread(metric, row["value"], row["sd"])
 
 
-def _chance(measures: pd.DataFrame, key: tuple[str, ...]) -> float:
-    return measures.loc[(measures[MEASURE] == list(key)).all(axis=1), "chance"].mean()
+def chance_cells(measures: pd.DataFrame, keys: Keys) -> list[str]:
+    """Returns the shown level of chance of every measure."""
+    return [percent(measures.loc[(measures[MEASURE] == list(key)).all(axis=1), "chance"].mean()) for key in keys]
 
 
 def _cost_cells(costs: pd.DataFrame, mode: str) -> list[str]:

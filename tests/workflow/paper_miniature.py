@@ -1,0 +1,96 @@
+"""The paper study in miniature: its own data sets, rules and blocks, with small numbers, against a mirror on this machine."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from study_project import ROOT
+from tiny_clip import save_clip
+from tiny_layouts import caption
+from tiny_mirror import Mirror
+from tiny_models import ARCHITECTURES
+
+from ligature.encoders.unimodal import make_text_encoder
+from ligature.params.encoders import TextRecipe
+
+SIDE = 32
+"""Side of the images that the random encoders see, in pixels."""
+
+
+def paper_study() -> dict[str, Any]:
+    """Returns the values of the paper study as it is shipped."""
+    return yaml.safe_load((ROOT / "studies/paper.yaml").read_text(encoding="utf-8"))
+
+
+def in_miniature(values: dict[str, Any]) -> dict[str, Any]:
+    """Makes every number of the study small; data sets, encoders, sources, rules and blocks stay as they are."""
+    for dataset in values["datasets"].values():
+        dataset.pop("parts", None)
+        dataset.pop("prompts", None)
+    for encoder in values["encoders"]["vision"]:
+        if encoder["loader"] == "transformers":
+            encoder["image_size"] = SIDE
+    values["embed"] |= {"max_skipped": 0.0, "image_batch": 16}
+    values["pairs"] |= {"permutations": 10, "bootstraps": 10}
+    values["pairs"]["probe"] |= {"steps": 3, "batch_size": 8, "embed_dim": 16}
+    values["train"] |= {"epochs": 2, "batch_size": 16, "warmup_steps": 2, "loss": {"negatives": "local", "group": 8}}
+    values["train"]["projector"]["embed_dim"] = 16
+    values["evaluate"]["segmentation"] |= {"image_size": SIDE, "window": SIDE, "stride": SIDE}
+    values["sources"]["laion"] |= {"parts": 2, "slices": 2}
+    values["sources"]["cc3m"]["slices"] = values["sources"]["cc12m"]["slices"] = 1
+    values["curate"] |= {"k": 12, "quota": 2, "fan_in": 2}
+    values["curate"]["prototypes"]["shots"] = 2
+    values["download"] |= {"chunks": 1, "image_size": SIDE, "timeout": 5}
+    values["ablation"]["steps"] = 3
+    values["sweep"] |= {"steps": 2, "batch_size": 8, "embed_dim": 16}
+    for experiment in values["matching"]["experiments"].values():
+        experiment |= {"base_sizes": [6], "base_draws": 2}
+        if experiment["queries"]:
+            experiment |= {"queries": 4}
+        experiment["selections"] = ["random"]
+        if "csls" in experiment:
+            experiment["csls"] = 2
+    values["report"] |= {"samples": 2, "tsne_points": 10}
+    return values
+
+
+def few_of_each(values: dict[str, Any]) -> dict[str, Any]:
+    """Keeps what has a job of every rule: two encoders a side, one data set of a kind, two runs of the sweep."""
+    values = in_miniature(values)
+    values["encoders"]["vision"] = [e for e in values["encoders"]["vision"] if e["name"] != "dinov2-base"]
+    kept = ("all-roberta-large", "clip-text")
+    values["encoders"]["text"] = [e for e in values["encoders"]["text"] if e["name"] in kept]
+    values["pairs"]["datasets"] = ["coco"]
+    values["evaluate"] |= {"classification": ["imagenet"], "retrieval": ["flickr30k"], "baselines": []}
+    values["evaluate"]["segmentation"]["datasets"] = ["voc"]
+    values["curate"]["prototypes"]["dataset"] = ["imagenet-train", "eurosat"]
+    values["curate"]["decontaminate"]["datasets"] = ["flickr30k"]
+    values["curate"]["captioned"] = values["mixes"]["captioned"]["sets"] = ["sbu"]
+    values["mixes"]["mix"]["sets"] = values["train"]["datasets"] = ["collected", "sbu"]
+    values["sweep"]["runs"] = {name: values["sweep"]["runs"][name] for name in ("token-token-token-mlp",)}
+    values["matching"]["shuffles"] = []
+    values["matching"]["experiments"] = {"within": values["matching"]["experiments"]["within"]}
+    values["matching"]["experiments"]["within"] |= {"vision": ["dinov2-large"], "text": ["all-roberta-large"]}
+    values["ablation"] |= {"retrieval": ["flickr30k"]}
+    values["sweep"] |= {"retrieval": ["flickr30k"]}
+    used = {"coco-train", "coco", "flickr30k", "imagenet", "imagenet-train", "eurosat", "voc"}
+    values["datasets"] = {name: dataset for name, dataset in values["datasets"].items() if name in used}
+    values["sources"] = {name: source for name, source in values["sources"].items() if name in ("laion", "sbu")}
+    return values
+
+
+def serve_models(mirror: Mirror, values: dict[str, Any], folder: Path) -> None:
+    """Has the mirror answer for every encoder of the study, at its commit, with a tiny random one of its kind."""
+    words = [caption(f"word {number}") for number in range(200)]
+    entries = [*values["encoders"]["vision"], *values["encoders"]["text"]]
+    for number, source in enumerate(dict.fromkeys(entry["source"] for entry in entries)):
+        entry = next(entry for entry in entries if entry["source"] == source)
+        target = folder / source
+        if entry["loader"] == "clip":
+            save_clip(target)
+        elif entry in values["encoders"]["vision"]:
+            ARCHITECTURES["dinov2"].saved(target)
+        else:
+            recipe = TextRecipe(dataset="words", hidden_size=32, layers=1, vocabulary=400, seed=number)
+            make_text_encoder(recipe, target, texts=words)
+        mirror.add_model(source, target, entry["revision"])
