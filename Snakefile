@@ -3,8 +3,14 @@ from snakemake.utils import min_version
 min_version("9.22")
 
 
+# With `--sdm apptainer` every rule runs in this image, which apptainer.def says how to build.
+container: "build/ligature.sif"
+
+
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/world.smk"
+include: "workflow/rules/datasets.smk"
 include: "workflow/rules/encoders.smk"
 include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/pairs.smk"
@@ -79,7 +85,7 @@ rule stage_chosen:
             [study.train.validation, *evaluation_sets, *ablation_sets],
             study.train.datasets,
         ),
-        sweep_manifests(sweep.runs if sweep else []),
+        sweep_manifests(sweep_runs),
         baseline_manifests(),
         matching_manifests(embedded_sets(study)),
         scorer_manifests("vision", prototype_sets),
@@ -143,12 +149,19 @@ rule stage_mixes:
 
 rule stage_sets:
     input:
-        chosen_manifests(layout.sets),
+        chosen_manifests(layout.sets if study.ablation else [], mode="pooled"),
+        chosen_manifests(
+            [], [name for name in study.train.datasets if name in layout.sets]
+        ),
 
 
 rule stage_ablation:
     input:
         rules.ablation.output if study.ablation else [],
+
+
+onstart:
+    stop_before_all_is_made_again()
 
 
 onsuccess:

@@ -9,6 +9,9 @@ import pytest
 import yaml
 from conftest import light_values
 
+from ligature.cli import context
+from ligature.errors import ParamsError
+
 
 def ligature(*arguments, cwd: Path, **environment: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "ligature.cli.main", *map(str, arguments)]
@@ -121,3 +124,10 @@ def test_help_lists_every_verb(tmp_path):
     assert done.returncode == 0
     for verb in [*VERBS, "schema"]:
         assert verb in done.stdout
+
+
+def test_a_gpu_that_is_not_there_is_one_line(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert context.usable_device("cpu") == "cpu"
+    with pytest.raises(ParamsError, match="device is 'cuda:1', but torch sees no CUDA GPU here: use cpu"):
+        context.usable_device("cuda:1")

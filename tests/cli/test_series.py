@@ -133,3 +133,8 @@ def test_a_sweep_trains_its_run_on_its_own_data_sets(finished, tmp_path):
         sweep.vary("large", **where)
     with pytest.raises(ParamsError, match="has no sweep block"):
         sweep.sweep(params=file, results=layout.results)
+
+
+@pytest.mark.parametrize(("size", "group", "expected"), [(10, None, 10), (10, 8, 8), (17, 8, 16), (5, 8, 8)])
+def test_a_small_data_set_still_makes_whole_groups(size, group, expected):
+    assert series.whole_groups(size, group) == expected

@@ -10,7 +10,8 @@ from safetensors.numpy import save_file
 
 from ligature.curation.keyed import keyed_hash
 from ligature.curation.prototypes import Prototypes, build_prototypes
-from ligature.errors import DataError
+from ligature.errors import DamagedError, DataError
+from ligature.store.damage import read_sealed
 
 NAMES = ["ape", "bee", "cat"]
 
@@ -117,7 +118,7 @@ def test_the_same_prototypes_are_the_same_bytes(saved, tmp_path_factory):
 def test_missing_and_broken_files_are_named(saved, name):
     folder, _ = saved
     (folder / name).write_bytes(b"\xff\x00{")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DamagedError, match=f"{name}: damaged"):
         Prototypes.load(folder)
     (folder / name).unlink()
     with pytest.raises(DataError, match=f"has no {name}"):
@@ -126,7 +127,7 @@ def test_missing_and_broken_files_are_named(saved, name):
 
 def change_card(folder, **values):
     path = folder / "prototypes.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    path.write_text(json.dumps(read_sealed(path) | values))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ligature.curation.state import TopK, best_first
-from ligature.errors import DataError, StoreError
+from ligature.errors import DamagedError, DataError
 
 
 def state(seed, k=6, rows=9, concepts=3, uids=None):
@@ -93,12 +93,12 @@ def test_a_state_with_any_byte_changed_or_lost_is_refused(tmp_path):
         *(whole[:i] + bytes([whole[i] ^ 1]) + whole[i + 1 :] for i in places),
     ]:
         path.write_bytes(damaged)
-        with pytest.raises(StoreError, match=r"a\.safetensors"):
+        with pytest.raises(DamagedError, match=r"a\.safetensors: damaged"):
             TopK.load(path)
 
 
 def test_a_missing_state_is_an_error_of_one_line(tmp_path):
-    with pytest.raises(StoreError, match="missing") as caught:
+    with pytest.raises(DataError, match="missing") as caught:
         TopK.load(tmp_path / "none.safetensors")
     assert "\n" not in str(caught.value)
 

@@ -49,7 +49,7 @@ def test_unknown_values_are_null_in_the_file(tmp_path):
     write_pool(tmp_path / "pool.parquet", ROWS)
     file = pq.read_table(tmp_path / "pool.parquet")
     assert file.schema.equals(POOL_SCHEMA)
-    assert file.schema.metadata is None
+    assert list(file.schema.metadata) == [b"ligature_columns"]
     assert [file.column(name).null_count for name in ("width", "licence", "nsfw", "uid")] == [19, 20, 20, 0]
 
 
@@ -78,8 +78,8 @@ def test_a_pool_with_a_column_of_another_type_is_one_line(tmp_path):
 def test_a_file_that_is_no_parquet_is_one_line(tmp_path, content):
     path = tmp_path / "pool.parquet"
     path.write_bytes(content)
-    assert the_line(read_pool, path, error=DataError).startswith(f"{path}: cannot be read as parquet (")
+    assert the_line(read_pool, path, error=DataError).startswith(f"{path}: damaged (")
 
 
 def test_a_missing_pool_is_one_line(tmp_path):
-    assert "cannot be read as parquet" in the_line(read_pool, tmp_path / "none.parquet", error=DataError)
+    assert "none.parquet: missing" in the_line(read_pool, tmp_path / "none.parquet", error=DataError)

@@ -126,22 +126,19 @@ def test_a_download_that_is_unfinished_or_contradicts_itself_is_one_line(tmp_pat
 
     with (folder / "images.tar").open("rb+") as file:
         file.truncate(1200)
-    assert line() == (
-        f"{folder / 'images.tar'}: the place of image 0000000000000002 lies outside the file; "
-        "download this folder again"
-    )
+    assert line() == (f"{folder / 'images.tar'}: damaged (the place of image 0000000000000002 lies outside the file)")
     table = pd.read_parquet(folder / "images.parquet")
     table.assign(offset=[512, None]).to_parquet(folder / "images.parquet")
     assert "the place of image 0000000000000002 lies outside" in line()
     (folder / "images.tar").unlink()
-    assert line() == f"{folder / 'images.tar'}: missing; download this folder again"
+    assert line() == f"{folder / 'images.tar'}: damaged (it is missing)"
     (folder / "report.json").write_text('{"rows": 2, "success": 1}')
     assert "does not belong to report.json" in line()
     (folder / "images.parquet").write_bytes(b"PAR1")
-    assert "images.parquet: cannot be read" in line()
+    assert "images.parquet: damaged" in line()
     for broken in ("{", "[]", '{"rows": 2}', '{"rows": 2, "success": null}', "\xff"):
         (folder / "report.json").write_text(broken, encoding="latin-1")
-        assert "not the report of a download" in line()
+        assert "report.json: damaged" in line()
     (folder / "report.json").unlink()
     assert line() == f"{folder / 'report.json'}: missing, the download is not finished; run it again"
 

@@ -130,7 +130,9 @@ def test_a_study_with_a_scorer_of_its_own_may_train_on_downloaded_sets():
     encoders = {"vision": curated()["encoders"]["vision"][0]["name"], "text": curated()["encoders"]["text"][0]["name"]}
     values = curated(curate__scorer=encoders, train__datasets=["collected", "clean"])
     assert parse_study(values, "study").train.datasets == ["collected", "clean"]
-    assert "train.datasets: unknown dataset 'web'" in refusal(values | {"train": values["train"] | {"datasets": ["web"]}})
+    assert "train.datasets: unknown dataset 'web'" in refusal(
+        values | {"train": values["train"] | {"datasets": ["web"]}}
+    )
 
 
 def test_what_its_own_projector_selects_cannot_be_trained_on_before():

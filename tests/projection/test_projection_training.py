@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from synthetic_pairs import CONFIG, TEXT_DIM, VISION_DIM, planted_pairs, recall_at_1
 
-from ligature.errors import DataError, ParamsError, TrainingError
+from ligature.errors import DamagedError, DataError, ParamsError, TrainingError
 from ligature.projection import (
     ImageFeatures,
     PairedFeatures,
@@ -30,6 +30,7 @@ from ligature.projection.health import chance_loss, check_progress
 from ligature.projection.loop import TrainingLoop
 from ligature.projection.losses import LossSettings, contrastive_loss
 from ligature.projection.runtime import Runtime
+from ligature.store.damage import read_sealed
 
 SETTINGS = TrainSettings(epochs=4, batch_size=16, warmup_steps=3, learning_rate=3e-3, seed=1)
 
@@ -168,10 +169,15 @@ def test_loading_refuses_what_is_missing_or_does_not_fit(tmp_path):
     save_projector(Projector(CONFIG), tmp_path)
     tensors = load_file(tmp_path / "projector.safetensors")
     save_file({"logit_scale": tensors["logit_scale"]}, tmp_path / "projector.safetensors")
+    with pytest.raises(DamagedError, match=r"projector\.safetensors: damaged"):
+        load_projector(tmp_path)
+    card = read_sealed(tmp_path / "projector.json")
+    del card["weights"]
+    (tmp_path / "projector.json").write_text(json.dumps(card))
     with pytest.raises(DataError, match="do not fit"):
         load_projector(tmp_path)
     (tmp_path / "projector.safetensors").write_bytes(b"half")
-    with pytest.raises(DataError, match="do not fit"):
+    with pytest.raises(DamagedError, match=r"projector\.safetensors: damaged"):
         load_projector(tmp_path)
 
 

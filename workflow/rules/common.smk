@@ -3,19 +3,24 @@ import json
 import os
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
+from ligature.cli.doors import is_recorded
+from ligature.data.remote.places import MARKER, data_folder, resource_marker
+from ligature.data.remote.resources import find_files, table_of_sources
 from ligature.errors import LigatureError
 from ligature.params import load_study
 from ligature.params.matching_checks import embedded_sets
 from ligature.params.study import uses_world
 from ligature.store import Layout
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 
 def read_study():
     """Returns the study file and the layout of the study that was asked for."""
-    unknown = set(config) - {"params"}
+    unknown = set(config) - {"params", "device", "launch", "nodes", "processes"}
     if unknown:
         raise WorkflowError(
             f"--config {sorted(unknown)[0]}: unknown; choose a study with --config params=studies/NAME.yaml"
@@ -27,9 +32,11 @@ def read_study():
         raise WorkflowError(str(error))
 
 
-# `ligature` and `dvc` are those of this Python, whether or not its environment was activated.
+# `ligature` is that of this Python, whether or not its environment was activated, unless a profile deploys the software.
+own_programs = shlex.quote(str(Path(sys.executable).parent))
+deployed = bool(workflow.deployment_settings.deployment_method)
 shell.prefix(
-    f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+    "set -euo pipefail; " + ("" if deployed else f"export PATH={own_programs}:$PATH; ")
 )
 
 study_file, layout = read_study()
@@ -40,9 +47,10 @@ logs = Path("logs") / study.study
 vision_names = [encoder.name for encoder in study.encoders.vision]
 text_names = [encoder.name for encoder in study.encoders.text]
 curate, download, sweep = study.curate, study.download, study.sweep
+sweep_runs = sweep.points if sweep else {}
 segmentation, matching = study.evaluate.segmentation, study.matching
 experiments = matching.experiments if matching else {}
-prototype_sets = [curate.prototypes.dataset] if curate else []
+prototype_sets = curate.prototypes.datasets if curate else []
 guarded_sets = (
     [
         name
@@ -76,7 +84,7 @@ wildcard_constraints:
     text=one_of(text_names),
     dataset=one_of([*study.datasets, *(curate.pool if curate else []), *layout.sets]),
     source=one_of(study.sources),
-    run=one_of(sweep.runs if sweep else []),
+    run=one_of(sweep_runs),
     experiment=one_of(experiments),
     set=one_of(layout.sets),
     mix=one_of(study.mixes),
@@ -95,11 +103,27 @@ def find(encoders, name):
     return next(encoder for encoder in encoders if encoder.name == name)
 
 
-def world_marker(block):
-    """Returns the file that says that the world is complete, for blocks whose files lie in it."""
-    return [layout.world / "world.json"] if uses_world(block) else []
+def data_markers(block):
+    """Returns the files that say that the data of a block are whole: the world's, and those of public resources."""
+    world = [layout.world / "world.json"] if uses_world(block) else []
+    return world + [resource_marker(key) for key in getattr(block, "resources", [])]
 
 
+def resource_rows():
+    """Returns what decides the content of every public resource of the study; an unknown one stops the workflow."""
+    keys = {key for block in study.datasets.values() for key in block.resources}
+    facts = ("address", "path", "parts", "sha256")
+    try:
+        rows = {key: find_files(table_of_sources(), key) for key in sorted(keys)}
+    except LigatureError as error:
+        raise WorkflowError(str(error))
+    return {
+        key: [[str(getattr(row, fact)) for fact in facts] for row in found]
+        for key, found in rows.items()
+    }
+
+
+@cache
 def manifests(mode, encoder, dataset):
     """Returns the manifests of all parts of a data set under one encoder, as a mode of training needs them."""
     return [
@@ -123,22 +147,31 @@ def training_manifests(mode, vision, text, datasets):
     if mode != "images":
         return pair_manifests(mode, vision, text, datasets)
     texts = [path for name in datasets for path in manifests(mode, text, name)]
-    markers = [path for name in datasets for path in world_marker(study.datasets[name])]
-    return texts + markers + weights_of(vision)
+    images = [path for name in datasets for path in image_files(name)]
+    return texts + images + weights_of(vision)
+
+
+def image_files(name):
+    """Returns what the images of a data set or of a downloaded set are read from."""
+    if name in study.datasets:
+        return data_markers(study.datasets[name])
+    reports = [folder / "report.json" for folder in layout.download_chunks(name)]
+    return [*reports, layout.mixes / "kept.parquet"]
 
 
 def chosen():
-    """Returns the names of the vision and the text encoder that discovery chose."""
+    """Returns the names of the vision and the text encoder: those that the study fixes, or that discovery chose."""
+    if study.pairs.choose:
+        return study.pairs.choose.vision, study.pairs.choose.text
     with open(checkpoints.select.get().output.chosen) as file:
         pair = json.load(file)
     return pair["vision"], pair["text"]
 
 
-def chosen_manifests(datasets, trained_on=()):
-    """Returns an input function: the embeddings of data sets under the pair that discovery chose."""
+def chosen_manifests(datasets, trained_on=(), mode=study.train.mode):
+    """Returns an input function: the embeddings of data sets under the chosen pair, as a mode of training needs them."""
 
     def inputs(wildcards):
-        mode = study.train.mode
         return [
             *training_manifests(mode, *chosen(), trained_on),
             *pair_manifests(mode, *chosen(), datasets),
@@ -151,13 +184,18 @@ def sweep_manifests(runs):
     """Returns the embeddings that runs of the sweep read, and those on which they are measured."""
     measured = [*sweep.classification, *sweep.retrieval] if runs else []
     paths = []
-    for run in runs:
-        mode, datasets = sweep.runs[run].mode, sweep.runs[run].datasets
-        paths += training_manifests(
-            mode, sweep.vision, sweep.text, datasets or sweep.datasets
-        )
-        paths += pair_manifests(mode, sweep.vision, sweep.text, measured)
+    for run in map(sweep_runs.get, runs):
+        datasets = run.datasets or sweep.datasets
+        paths += training_manifests(run.mode, *sweep.pair(run), datasets)
+        paths += pair_manifests(run.mode, *sweep.pair(run), measured)
     return list(dict.fromkeys(paths))
+
+
+def sweep_training(wildcards):
+    """Returns everything that decides the training of one run of the sweep."""
+    run = sweep_runs[wildcards.run]
+    training = dump(sweep.training(run, study.train), exclude={"validation", "seed"})
+    return training | {"pair": sweep.pair(run), "variants": run.variants}
 
 
 def matching_manifests(sets):
@@ -196,7 +234,7 @@ def weights_of(encoder):
 def recipe_inputs(wildcards):
     """Returns the data set that a recipe trains on."""
     recipe = recipes[wildcards.encoder]
-    return world_marker(study.datasets[recipe.dataset]) if recipe.dataset else []
+    return data_markers(study.datasets[recipe.dataset]) if recipe.dataset else []
 
 
 def embedding_inputs(wildcards):
@@ -210,7 +248,7 @@ def embedding_inputs(wildcards):
 def dataset_inputs(name, part):
     """Returns what one part of a data set, of a pool or of a downloaded set is read from."""
     if name in study.datasets:
-        return world_marker(study.datasets[name])
+        return data_markers(study.datasets[name])
     if name in curate.pool:
         return [layout.pool(name, part), layout.duplicates]
     return [layout.download(name, part) / "report.json", layout.mixes / "kept.parquet"]
@@ -235,15 +273,42 @@ def encoder_block(wildcards):
     return dump(find([*study.encoders.vision, *study.encoders.text], wildcards.encoder))
 
 
-def launcher(wildcards, resources):
-    """Returns how a training is started: torchrun where the profile gives it more than one process."""
-    if resources.processes == 1:
-        return "ligature"
-    return f"torchrun --standalone --nproc-per-node {resources.processes} -m ligature.cli.main"
+def versions_kept():
+    """Whether DVC keeps versions of this study's results, and is not itself at the door."""
+    repository = Path(".git").exists() and Path(".dvc").is_dir()
+    return repository and study_file == "params.yaml" and "DVC_ROOT" not in os.environ
 
 
 def record_in_dvc():
-    """Tells DVC what was made, unless DVC itself is at the door or is not in use here."""
-    repository = Path(".git").exists() and Path(".dvc").is_dir()
-    if repository and study_file == "params.yaml" and "DVC_ROOT" not in os.environ:
-        shell("ligature record")
+    """Tells DVC what was made."""
+    if versions_kept():
+        shell(f"{own_programs}/ligature record")
+
+
+def how_to_take_over():
+    """Returns what to type where results stand here that Snakemake knows nothing of, as after a bare `dvc pull`."""
+    if not (workflow.is_main_process and versions_kept() and Path("dvc.lock").exists()):
+        return None
+    results = [
+        layout.world / "world.json",
+        layout.pairs / "chosen.json",
+        layout.train / "projector.safetensors",
+        layout.evaluation / "results.csv",
+        layout.report / "index.html",
+    ]
+    unknown = [path for path in results if path.exists() and not is_recorded(path)]
+    return unknown and (
+        f"{unknown[0]}: Snakemake does not know how it was made, as after a bare `dvc pull`; "
+        "type `make pull` (or `ligature pull`), which checks the results and takes them over"
+    )
+
+
+def stop_before_all_is_made_again():
+    """Stops a run that would make again, or take unseen for up to date, what only has to be taken over."""
+    hint = how_to_take_over()
+    if hint and not workflow.touch and not workflow.dag_settings.forceall:
+        raise WorkflowError(hint)
+
+
+if how_to_take_over():
+    logger.warning(how_to_take_over())

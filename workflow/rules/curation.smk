@@ -13,6 +13,12 @@ rule prototypes:
         logs / "prototypes.log",
     benchmark:
         logs / "prototypes.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(2000, 2),
+        runtime=minutes(30, 30),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         prototypes=dump(curate, include={"prototypes", "scorer"}),
@@ -37,14 +43,22 @@ rule score:
         logs / "score" / "{part}.log",
     benchmark:
         logs / "score" / "{part}.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(2000, 3, cuda=4000),
+        runtime=minutes(15, 15),
+        cpus_per_task=cpus,
+        gpu=one_gpu,
     params:
         file=study_file,
+        launch=launcher,
         settings=dump(curate, include={"k", "scorer", "decontaminate"}),
         job=lambda wildcards: layout.pool_jobs[int(wildcards.part)],
     message:
         "score {params.job[0]}, part {params.job[1]}"
     shell:
-        "ligature score {params.job[0]} --part {params.job[1]} --params {params.file:q} --threads {threads}"
+        "{params.launch} score {params.job[0]} --part {params.job[1]} --params {params.file:q} --threads {threads}"
         " 2>&1 | tee {log:q}"
 
 
@@ -59,6 +73,12 @@ rule merge:
         logs / "merge" / "{level}-{part}.tsv"
     wildcard_constraints:
         level=r"[1-9]\d*",
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(1500, 1.5),
+        runtime=minutes(10),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         fan_in=curate.fan_in if curate else None,
@@ -91,6 +111,12 @@ rule curate:
         logs / "curate.log",
     benchmark:
         logs / "curate.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(3000, 2),
+        runtime=minutes(30, 30),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         settings=dump(

@@ -29,17 +29,25 @@ def source_inputs(wildcards):
     files = (
         [layout.source_file(wildcards.source, int(wildcards.part) // source.slices)]
         if source.resource
-        else world_marker(source)
+        else data_markers(source)
     )
     return files + [
-        path for name in guarded for path in world_marker(study.datasets[name])
+        path for name in guarded for path in data_markers(study.datasets[name])
     ]
 
 
 def part_manifest(wildcards):
     """Returns the embeddings of the captions that one scoring job reads."""
     source, part = layout.pool_jobs[int(wildcards.part)]
-    return scorer_manifests("text", [source])(wildcards)[part]
+    store = layout.embeddings("pooled", scorer_encoder("text"), source, part)
+    return store / "manifest.json"
+
+
+def scorer_encoder(side):
+    """Returns the encoder of one side of the pair that scores captions."""
+    if curate.scorer:
+        return getattr(curate.scorer, side)
+    return dict(zip(("vision", "text"), chosen()))[side]
 
 
 def merged_states(wildcards):
@@ -49,7 +57,7 @@ def merged_states(wildcards):
 
 def set_inputs(wildcards):
     """Returns the rows of a set that is downloaded."""
-    server = world_marker(download)
+    server = data_markers(download)
     if wildcards.set in set_tables:
         return server + set_tables[wildcards.set]
     return server + layout.pool_parts(wildcards.set) + [layout.duplicates]
@@ -61,10 +69,7 @@ def scorer_manifests(side, datasets):
     def inputs(wildcards):
         if not datasets:
             return []
-        if curate.scorer:
-            encoder = getattr(curate.scorer, side)
-        else:
-            encoder = dict(zip(("vision", "text"), chosen()))[side]
+        encoder = scorer_encoder(side)
         return [
             path for name in datasets for path in manifests("pooled", encoder, name)
         ]

@@ -11,6 +11,8 @@ rule unpack:
         logs / "unpack" / "{resource}.tsv"
     wildcard_constraints:
         resource=one_of(public_data),
+    conda:
+        "../envs/ligature.yaml"
     resources:
         mem_mb=memory(2000),
         runtime=minutes(600),

@@ -15,8 +15,16 @@ rule embed:
         logs / "embed" / "{group}-{view}-{encoder}-{dataset}-{part}.log",
     benchmark:
         logs / "embed" / "{group}-{view}-{encoder}-{dataset}-{part}.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(3000, 4, cuda=4000),
+        runtime=minutes(120, 120),
+        cpus_per_task=cpus,
+        gpu=one_gpu,
     params:
         file=study_file,
+        launch=launcher,
         encoder=encoder_block,
         dataset=dataset_block,
         embed=embed_block,
@@ -25,5 +33,5 @@ rule embed:
     message:
         "embed {wildcards.dataset} with {wildcards.encoder}"
     shell:
-        "ligature embed {wildcards.encoder} {wildcards.dataset} --part {params.part} --view {wildcards.view}"
+        "{params.launch} embed {wildcards.encoder} {wildcards.dataset} --part {params.part} --view {wildcards.view}"
         " --params {params.file:q} --workers {params.workers} 2>&1 | tee {log:q}"

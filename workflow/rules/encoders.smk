@@ -11,6 +11,12 @@ rule encoder:
         logs / "encoder" / "{encoder}.tsv"
     wildcard_constraints:
         encoder=one_of(recipes),
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(3000),
+        runtime=minutes(120),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         recipe=lambda wildcards: dump(recipes[wildcards.encoder]),

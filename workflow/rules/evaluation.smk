@@ -13,6 +13,12 @@ rule evaluate:
         logs / "evaluate.log",
     benchmark:
         logs / "evaluate.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(3000, 3),
+        runtime=minutes(60, 30),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         evaluate=dump(study.evaluate, exclude={"segmentation"}),
@@ -29,7 +35,7 @@ rule segment:
         [
             path
             for name in (segmentation.datasets if segmentation else [])
-            for path in world_marker(study.datasets[name])
+            for path in data_markers(study.datasets[name])
         ],
         chosen=layout.pairs / "chosen.json",
         projector=rules.train.output.weights,
@@ -39,13 +45,21 @@ rule segment:
         logs / "segment.log",
     benchmark:
         logs / "segment.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(3000, cuda=4000),
+        runtime=minutes(120),
+        cpus_per_task=cpus,
+        gpu=one_gpu,
     params:
         file=study_file,
+        launch=launcher,
         segmentation=dump(segmentation),
     message:
         "segment with projected patches"
     shell:
-        "ligature segment --params {params.file:q} --threads {threads} 2>&1 | tee {log:q}"
+        "{params.launch} segment --params {params.file:q} --threads {threads} 2>&1 | tee {log:q}"
 
 
 rule export:
@@ -61,6 +75,12 @@ rule export:
         logs / "export.log",
     benchmark:
         logs / "export.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(15),
+        cpus_per_task=cpus,
     params:
         file=study_file,
     message:

@@ -10,6 +10,12 @@ rule match_experiment:
         logs / "matching" / "{experiment}.log",
     benchmark:
         logs / "matching" / "{experiment}.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(2000, 3),
+        runtime=minutes(240, 60),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         experiment=lambda wildcards: dump(experiments[wildcards.experiment]),
@@ -33,6 +39,12 @@ rule matching:
         logs / "matching.log",
     benchmark:
         logs / "matching.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(2000, 4),
+        runtime=minutes(60, 30),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         shuffles=matching.shuffles if matching else [],

@@ -9,6 +9,12 @@ rule download:
         logs / "download" / "{set}-{part}.log",
     benchmark:
         logs / "download" / "{set}-{part}.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(4000),
+        runtime=minutes(240),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         download=dump(download),
@@ -28,7 +34,7 @@ rule assemble:
         [
             path
             for name in (curate.decontaminate.datasets if curate else [])
-            for path in world_marker(study.datasets[name])
+            for path in data_markers(study.datasets[name])
         ],
     output:
         kept=layout.mixes / "kept.parquet",
@@ -38,6 +44,12 @@ rule assemble:
         logs / "assemble.log",
     benchmark:
         logs / "assemble.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(3000, 3),
+        runtime=minutes(60, 30),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         mixes={name: dump(mix) for name, mix in study.mixes.items()},
@@ -60,7 +72,7 @@ rule ablate:
         chosen=layout.pairs / "chosen.json",
         kept=rules.assemble.output.kept,
         embeddings=lambda wildcards: chosen_manifests(
-            [*study.mixes[wildcards.mix].sets, *ablation_sets]
+            [*study.mixes[wildcards.mix].sets, *ablation_sets], mode="pooled"
         )(wildcards),
     output:
         results=layout.ablation / "{mix}" / "results.csv",
@@ -68,15 +80,25 @@ rule ablate:
         logs / "ablate" / "{mix}.log",
     benchmark:
         logs / "ablate" / "{mix}.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(3000, 2, cuda=4000),
+        runtime=minutes(120, 30),
+        cpus_per_task=cpus,
+        gpu=one_gpu,
     params:
         file=study_file,
+        launch=launcher,
         mix=lambda wildcards: dump(study.mixes[wildcards.mix]),
-        train=dump(study.train, exclude={"datasets", "validation", "epochs", "seed"}),
+        train=dump(
+            study.train, exclude={"datasets", "validation", "mode", "epochs", "seed"}
+        ),
         ablation=dump(study.ablation),
     message:
         "train on {wildcards.mix}"
     shell:
-        "ligature ablate {wildcards.mix} --params {params.file:q} --threads {threads} 2>&1 | tee {log:q}"
+        "{params.launch} ablate {wildcards.mix} --params {params.file:q} --threads {threads} 2>&1 | tee {log:q}"
 
 
 rule ablation:
@@ -88,6 +110,12 @@ rule ablation:
         logs / "ablation.log",
     benchmark:
         logs / "ablation.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(1500),
+        runtime=minutes(10),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         mixes=list(study.mixes),

@@ -16,6 +16,12 @@ rule compare:
         logs / "compare.log",
     benchmark:
         logs / "compare.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(2000, 4),
+        runtime=minutes(60, 60),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         pairs=study.pairs.model_dump(
@@ -41,14 +47,23 @@ rule probe:
         logs / "probe" / "{vision}.log",
     benchmark:
         logs / "probe" / "{vision}.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(2000, 3, cuda=4000),
+        runtime=minutes(60, 30),
+        cpus_per_task=cpus,
+        gpu=one_gpu,
     params:
         file=study_file,
+        launch=launcher,
         probe=dump(study.pairs.probe),
         projector=study.train.projector.model_dump(mode="json", exclude={"embed_dim"}),
     message:
         "probe {wildcards.vision} with every text encoder"
     shell:
-        "ligature probe {wildcards.vision} --params {params.file:q} --threads {threads} 2>&1 | tee {log:q}"
+        "{params.launch} probe {wildcards.vision} --params {params.file:q} --threads {threads}"
+        " 2>&1 | tee {log:q}"
 
 
 checkpoint select:
@@ -65,6 +80,12 @@ checkpoint select:
         logs / "select.log",
     benchmark:
         logs / "select.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(1500),
+        runtime=minutes(10),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         choice=study.pairs.model_dump(mode="json", include={"choose", "rank_by"}),

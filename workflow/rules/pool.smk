@@ -6,6 +6,12 @@ rule fetch:
         logs / "fetch" / "{source}-{part}.log",
     benchmark:
         logs / "fetch" / "{source}-{part}.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(1500),
+        runtime=minutes(240),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         resource=lambda wildcards: study.sources[wildcards.source].resource,
@@ -26,6 +32,12 @@ rule pool:
         logs / "pool" / "{source}-{part}.log",
     benchmark:
         logs / "pool" / "{source}-{part}.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(2000, 6),
+        runtime=minutes(30, 60),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         source=lambda wildcards: dump(study.sources[wildcards.source]),
@@ -47,6 +59,12 @@ rule dedupe:
         logs / "dedupe.log",
     benchmark:
         logs / "dedupe.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(2000, 3),
+        runtime=minutes(30, 30),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         duplicates=dump(

@@ -16,6 +16,12 @@ rule report:
         logs / "report.log",
     benchmark:
         logs / "report.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(30),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         study=dump(study),

@@ -11,8 +11,18 @@ rule train:
         logs / "train.log",
     benchmark:
         logs / "train.tsv"
+    conda:
+        "../envs/ligature.yaml"
     resources:
-        processes=1,
+        mem_mb=memory(3000, 2, cuda=4000),
+        runtime=minutes(240, 60),
+        cpus_per_task=cpus,
+        gpu=training_gpus,
+        processes=nodes * processes,
+        nodes=nodes if srun_steps else None,
+        mpi="srun" if srun_steps else None,
+        tasks_per_node=max(processes, 2) if srun_steps else None,
+        gres=f"gpu:{processes}" if srun_steps and device == "cuda" else None,
     params:
         file=study_file,
         train=dump(study.train),
@@ -34,29 +44,27 @@ rule vary:
         logs / "vary" / "{run}.log",
     benchmark:
         logs / "vary" / "{run}.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(3000, 2, cuda=4000),
+        runtime=minutes(120, 30),
+        cpus_per_task=cpus,
+        gpu=one_gpu,
     params:
         file=study_file,
-        run=lambda wildcards: dump(sweep.runs[wildcards.run]),
-        sweep=dump(sweep, exclude={"runs"}),
-        train=dump(
-            study.train,
-            include={
-                "projector",
-                "learning_rate",
-                "min_learning_rate",
-                "warmup_steps",
-                "weight_decay",
-            },
-        ),
+        launch=launcher,
+        training=sweep_training,
+        sweep=dump(sweep, include={"classification", "retrieval", "seeds"}),
     message:
         "sweep: {wildcards.run}"
     shell:
-        "ligature vary {wildcards.run} --params {params.file:q} --threads {threads} 2>&1 | tee {log:q}"
+        "{params.launch} vary {wildcards.run:q} --params {params.file:q} --threads {threads} 2>&1 | tee {log:q}"
 
 
 rule sweep:
     input:
-        [layout.sweep / run / "results.csv" for run in (sweep.runs if sweep else [])],
+        [layout.sweep / run / "results.csv" for run in sweep_runs],
     output:
         results=layout.sweep / "results.csv",
         costs=layout.sweep / "costs.csv",
@@ -64,9 +72,15 @@ rule sweep:
         logs / "sweep.log",
     benchmark:
         logs / "sweep.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(1500),
+        runtime=minutes(10),
+        cpus_per_task=cpus,
     params:
         file=study_file,
-        runs=list(sweep.runs) if sweep else [],
+        runs=list(sweep_runs),
     message:
         "put the sweep together"
     shell:

@@ -6,6 +6,12 @@ rule world:
         logs / "world.log",
     benchmark:
         logs / "world.tsv"
+    conda:
+        "../envs/ligature.yaml"
+    resources:
+        mem_mb=memory(1500),
+        runtime=minutes(60),
+        cpus_per_task=cpus,
     params:
         file=study_file,
         world=dump(study.world) if study.world else None,

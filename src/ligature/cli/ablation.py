@@ -23,7 +23,6 @@ from ligature.params.curate import AblationParams
 from ligature.store import Layout
 from ligature.store.atomic import write_csv
 
-
 MODE = "pooled"
 """Mode of all trainings on mixes: two vectors an image are enough to tell mixes apart, and are stored once."""
 

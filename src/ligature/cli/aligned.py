@@ -1,6 +1,5 @@
 """An aligned pair and its joint features: two encoders with a trained projector, or aligned as they come."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +21,7 @@ from ligature.projection import ImageFeatures, Projector, load_projector, projec
 from ligature.projection.features import Features
 from ligature.projection.saving import CARD_NAME
 from ligature.store import EmbeddingStore, Layout
+from ligature.store.damage import read_sealed
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Aligned:
         vision, text = chosen_pair(layout)
         training = layout.study.train
         projector = load_projector(layout.train)
-        encoders = json.loads((layout.train / CARD_NAME).read_text(encoding="utf-8"))["provenance"]["encoders"]
+        encoders = read_sealed(layout.train / CARD_NAME)["provenance"]["encoders"]
         return cls(layout, vision, text, projector, training.mode, f"{vision} + {text}", training.seed, encoders)
 
     @classmethod

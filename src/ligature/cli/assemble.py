@@ -1,6 +1,5 @@
 """`ligature assemble`: which downloaded images are trained on, the mixes made of them, and the accounting."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,9 @@ from ligature.data.pools.funnel import KEPT, Funnel, drop_rows, funnel_table, me
 from ligature.data.shards import IMAGES, member_path, read_table
 from ligature.progress import say, track
 from ligature.store import Layout
-from ligature.store.atomic import replacing, write_csv, write_json
+from ligature.store.atomic import write_csv, write_json
+from ligature.store.damage import read_json, reading
+from ligature.store.tables import write_table
 
 SHEET_CONCEPTS = 3
 SHEET_ROWS = 12
@@ -39,8 +40,7 @@ def assemble(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) ->
     layout.mixes.mkdir(parents=True, exist_ok=True)
     _write_mixes(layout, kept)
     _write_accounting(layout, funnels, arrived, kept)
-    with replacing(layout.mixes / "kept.parquet") as temporary:
-        pd.concat(rows, ignore_index=True).to_parquet(temporary, index=False)
+    write_table(layout.mixes / "kept.parquet", pd.concat(rows, ignore_index=True))
     say(", ".join(f"{name}: {len(table):,} images" for name, table in kept.items()))
 
 
@@ -147,12 +147,13 @@ def _earlier_funnels(layout: Layout) -> Iterator[Funnel]:
     paths += [layout.top_k(0, index).with_suffix(".json") for index in range(len(layout.pool_jobs))]
     paths.append(layout.curation / "selected.json")
     for path in paths:
-        for values in json.loads(path.read_text(encoding="utf-8")):
-            yield Funnel.from_dict(values)
+        with reading(path):
+            yield from [Funnel.from_dict(values) for values in read_json(path)]
 
 
 def _concepts(layout: Layout, arrived: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
-    table = pd.read_csv(layout.curation / "concepts.csv")
+    with reading(layout.curation / "concepts.csv"):
+        table = pd.read_csv(layout.curation / "concepts.csv")
     success = arrived[arrived["status"] == "success"]
     for column, rows in (("downloaded", success), ("final", kept)):
         table[column] = rows["concept"].value_counts().reindex(table["concept"], fill_value=0).to_numpy()

@@ -18,8 +18,10 @@ from ligature.errors import DataError
 from ligature.params.curate import CurateParams
 from ligature.progress import say, track
 from ligature.store import EmbeddingStore, Layout
-from ligature.store.atomic import replacing, write_csv
+from ligature.store.arrays import read_array
+from ligature.store.atomic import write_csv
 from ligature.store.hashing import hash_strings
+from ligature.store.tables import write_table
 
 ROUNDS = 8
 """Most selections made while semantic duplicates are thrown out and replaced."""
@@ -92,8 +94,7 @@ def _select(settings: CurateParams, state: TopK, pool: "_Pool") -> tuple[Selecti
 
 
 def _write(layout: Layout, name: str, rows: pd.DataFrame) -> None:
-    with replacing(layout.curation / f"{name}.parquet") as temporary:
-        rows.to_parquet(temporary, index=False)
+    write_table(layout.curation / f"{name}.parquet", rows)
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class _Pool:
         """
         chosen = np.array([], dtype=np.uint64)
         for index, (source, part) in enumerate(track(self.layout.pool_jobs, "random subset", unit="parts")):
-            dropped = np.load(self.layout.top_k(0, index).with_suffix(".dropped.npy"), allow_pickle=False)
+            dropped = read_array(self.layout.top_k(0, index).with_suffix(".dropped.npy"))
             uids = wanted_rows(self.layout, source, [part], ["uid"])["uid"].to_numpy()
             candidates = np.union1d(chosen, uids[~np.isin(uids, dropped)])
             chosen = random_subset(candidates, min(size, len(candidates)), curate_params(self.layout).seed)

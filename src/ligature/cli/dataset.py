@@ -1,6 +1,5 @@
 """`ligature dataset card` and `push`: the selection as a data set that others can load, without any image."""
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,8 @@ from ligature.cli.pool import curate_params, used_sources
 from ligature.errors import DataError
 from ligature.progress import say
 from ligature.store import Layout
-from ligature.store.atomic import replacing
+from ligature.store.damage import read_sealed
+from ligature.store.tables import read_table, write_table
 
 SOURCES = Path("workflow/resources/sources.csv")
 
@@ -29,12 +29,11 @@ def card(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> Non
 
     layout = open_layout(params, results)
     facts = card_facts(layout)
-    rows = pd.read_parquet(layout.curation / "selected.parquet")
+    rows = read_table(layout.curation / "selected.parquet")
     names = [concept["name"] for concept in facts["concepts"]]
     table = rows.assign(concept_name=[names[concept] for concept in rows["concept"]])
     columns = ["uid", "url", "caption", "source", "concept", "concept_name", "score"]
-    with replacing(layout.dataset / "selected.parquet") as temporary:
-        table[columns].to_parquet(temporary, index=False)
+    write_table(layout.dataset / "selected.parquet", table[columns])
     say(f"card: {write_dataset_card(layout.dataset, facts)}")
 
 
@@ -85,14 +84,14 @@ def card_facts(layout: Layout) -> dict[str, Any]:
         "curate": settings.model_dump(mode="json"),
         "sources": [_source_facts(layout, source) for source in used_sources(settings)],
         "funnel": pd.read_csv(paths["funnel"]).to_dict("records"),
-        "selected_rows": len(pd.read_parquet(paths["selected"], columns=["uid"])),
+        "selected_rows": len(read_table(paths["selected"], ["uid"])),
         "download": {name: rows.droplevel(0).to_dict() for name, rows in counts.groupby(level=0, sort=False)},
         "code_version": __version__,
     }
 
 
 def _prototype_facts(path: Path) -> dict[str, Any]:
-    card = json.loads(path.read_text(encoding="utf-8"))
+    card = read_sealed(path)
     provenance = card["provenance"]
     facts = {key: provenance[key] for key in ("dataset", "kind", "shots", "seed")}
     return facts | {key: provenance["encoders"][key] for key in ("vision", "text")}

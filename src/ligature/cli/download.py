@@ -16,6 +16,7 @@ from ligature.data.shards import read_report
 from ligature.errors import DataError, ParamsError
 from ligature.progress import say
 from ligature.store import Layout
+from ligature.store.tables import read_table
 
 ConnectionsOption = Annotated[int, typer.Option(min=1, help="Downloads at a time.")]
 DOWNLOAD_COLUMNS = ["uid", "url", "caption", "source", "concept", "score"]
@@ -82,7 +83,7 @@ def rows_of_set(layout: Layout, name: str) -> pd.DataFrame:
     path = layout.curation / {"collected": "selected.parquet", "random": "random.parquet"}[name]
     if not path.is_file():
         raise DataError(f"{path}: missing; run `ligature curate` first")
-    return pd.read_parquet(path)[DOWNLOAD_COLUMNS]
+    return read_table(path)[DOWNLOAD_COLUMNS]
 
 
 def rows_of_chunk(layout: Layout, name: str, chunk: int) -> pd.DataFrame:

@@ -1,13 +1,12 @@
 """What a study took: times from the workflow's benchmark files, operations from manifests and projectors."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ligature.errors import DataError
-from ligature.store import Layout, Manifest
+from ligature.store import Layout, Manifest, damage
 
 LOGS = Path("logs")
 JOB_COLUMNS = ["rule", "seconds", "cpu_seconds", "peak_memory_mib"]
@@ -58,4 +57,4 @@ def _trainings(folder: Path) -> int:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Returns the object in a file of our own; an empty one where there is no file."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return damage.read_json(path) if path.is_file() else {}

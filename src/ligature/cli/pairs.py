@@ -1,19 +1,27 @@
 """`ligature compare`, `probe` and `select`: which encoder pair agrees best."""
 
-import json
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import typer
 
-from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, ThreadsOption, open_layout
+from ligature.cli.context import (
+    PARAMS,
+    RESULTS,
+    DeviceOption,
+    ParamsOption,
+    ResultsOption,
+    ThreadsOption,
+    open_layout,
+)
 from ligature.cli.features import load_captioned, load_pairs, open_store, own_rows, projector_config
 from ligature.errors import DataError, ParamsError
 from ligature.evaluation import retrieval_recall
 from ligature.progress import say
 from ligature.store import Layout, join_stores, require_same_images
-from ligature.store.atomic import write_csv, write_json
+from ligature.store.atomic import write_csv
+from ligature.store.damage import read_sealed, reading, write_sealed
 
 METRICS = ["cka_debiased", "cka_biased", "cka_rbf", "mutual_knn"]
 TARGETS = ["probe_mean_recall", "probe_loss"]
@@ -79,14 +87,15 @@ def probe(
     params: ParamsOption = PARAMS,
     results: ResultsOption = RESULTS,
     threads: ThreadsOption = 1,
+    device: DeviceOption = "cpu",
 ) -> None:
     """Train a projector shortly between two encoders and measure the retrieval it reaches."""
     layout = open_layout(params, results, threads)
     for name in [text] if text else [encoder.name for encoder in layout.study.encoders.text]:
-        _probe(layout, vision, name)
+        _probe(layout, vision, name, device)
 
 
-def _probe(layout: Layout, vision: str, text: str) -> None:
+def _probe(layout: Layout, vision: str, text: str, device: str) -> None:
     from ligature.projection import project_images, project_texts, train_probe
 
     settings = layout.study.pairs.probe
@@ -99,14 +108,16 @@ def _probe(layout: Layout, vision: str, text: str) -> None:
         batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         seed=settings.seed,
+        device=device,
         what=f"probe {vision} + {text}",
     )
+    projector = trained.projector.cpu()
     test = load_captioned(layout, vision, text, settings.test)
     recall = retrieval_recall(
-        project_images(trained.projector, test.images), project_texts(trained.projector, test.texts), test.image_of_text
+        project_images(projector, test.images), project_texts(projector, test.texts), test.image_of_text
     )
     last = trained.history["train_loss"].tail(max(1, settings.steps // 10)).mean()
-    write_json(layout.probe(vision, text), {"vision": vision, "text": text, "loss": float(last), **recall})
+    write_sealed(layout.probe(vision, text), {"vision": vision, "text": text, "loss": float(last), **recall})
 
 
 def select(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> None:
@@ -114,7 +125,8 @@ def select(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> N
     from ligature.similarity import metric_correlations
 
     layout = open_layout(params, results)
-    similarity = pd.read_csv(layout.pairs / "similarity.csv")
+    with reading(layout.pairs / "similarity.csv"):
+        similarity = pd.read_csv(layout.pairs / "similarity.csv")
     table = similarity.merge(_probes(layout), on=["vision", "text"], how="left", validate="many_to_one")
     chosen = choose_pair(layout, table)
     write_csv(layout.pairs / "pairs.csv", table)
@@ -124,7 +136,7 @@ def select(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> N
         for target in TARGETS
     ]
     write_csv(layout.pairs / "correlations.csv", pd.concat(correlations))
-    write_json(layout.pairs / "chosen.json", chosen)
+    write_sealed(layout.pairs / "chosen.json", chosen)
     say(f"chosen pair: {chosen['vision']} + {chosen['text']} ({chosen['rank_by']} {chosen['value']:.3f})")
 
 
@@ -134,7 +146,7 @@ def _probes(layout: Layout) -> pd.DataFrame:
         for text in layout.study.encoders.text:
             path = layout.probe(vision.name, text.name)
             try:
-                values = json.loads(path.read_text(encoding="utf-8"))
+                values = read_sealed(path)
             except FileNotFoundError:
                 raise DataError(f"{path}: missing; run `ligature probe {vision.name} {text.name}` first") from None
             metrics = {f"probe_{key}": value for key, value in values.items() if key not in ("vision", "text")}
@@ -173,7 +185,7 @@ def chosen_pair(layout: Layout) -> tuple[str, str]:
     """
     path = layout.pairs / "chosen.json"
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_sealed(path)
     except FileNotFoundError:
         raise DataError(f"{path}: missing; run `ligature select` first") from None
     return values["vision"], values["text"]

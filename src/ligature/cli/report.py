@@ -13,6 +13,7 @@ from ligature.evaluation import RESULT_COLUMNS
 from ligature.progress import say
 from ligature.store import Layout, Manifest
 from ligature.store.atomic import write_csv
+from ligature.store.damage import reading
 
 if TYPE_CHECKING:
     from ligature.reporting.section import Section
@@ -55,7 +56,8 @@ def _table(path: Path) -> pd.DataFrame:
     """Returns a table of the study with text in its columns of text; an empty one where there is none."""
     if not path.is_file():
         return pd.DataFrame(columns=[*RESULT_COLUMNS, "mix", "set"])
-    return pd.read_csv(path, dtype={"variant": str, "mix": str, "set": str}).fillna({"variant": ""})
+    with reading(path):
+        return pd.read_csv(path, dtype={"variant": str, "mix": str, "set": str}).fillna({"variant": ""})
 
 
 def _compute(layout: Layout, logs: Path) -> "Section":

@@ -105,7 +105,7 @@ class Series:
             train_settings(training, loss=self.loss),
             epochs=self.steps,
             max_steps=self.steps,
-            batch_size=min(self.batch_size, len(data.images)),
+            batch_size=whole_groups(min(self.batch_size, len(data.images)), self.loss.group),
             seed=seed,
             require_progress=False,
         )
@@ -113,6 +113,11 @@ class Series:
     def _training(self) -> TrainParams:
         train = self.layout.study.train
         return train.model_copy(update={"warmup_steps": min(train.warmup_steps, self.steps // 10)})
+
+
+def whole_groups(batch_size: int, group: int | None) -> int:
+    """Returns the largest batch, up to a size, that groups of local negatives divide; at least one group."""
+    return max(batch_size - batch_size % group, group) if group else batch_size
 
 
 def read_results(path: Path, remedy: str = "run its step first") -> pd.DataFrame:

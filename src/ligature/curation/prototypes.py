@@ -1,6 +1,5 @@
 """Prototypes: one unit vector a concept, the mean of a few images or prompts, and their files."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -8,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from ligature.curation.keyed import keyed_hash
 from ligature.curation.vectors import unit_rows
-from ligature.errors import DataError
-from ligature.store.atomic import replacing, write_json
+from ligature.errors import DamagedError, DataError
+from ligature.store.atomic import replacing
+from ligature.store.damage import SENSELESS, read_sealed, reading, write_sealed
 from ligature.store.hashing import hash_strings
 
 VECTORS_NAME = "prototypes.safetensors"
@@ -56,26 +55,28 @@ class Prototypes:
         with replacing(Path(folder) / VECTORS_NAME) as temporary:
             save_file({"vectors": np.ascontiguousarray(self.vectors)}, temporary)
         card = {"key": self.key, "names": self.names, "shots": self.shots.tolist(), "provenance": self.provenance}
-        write_json(Path(folder) / CARD_NAME, card)
+        write_sealed(Path(folder) / CARD_NAME, card)
 
     @classmethod
     def load(cls, folder: Path | str) -> "Prototypes":
         """Reads what ``save`` wrote.
 
         Raises:
-            DataError: a file is missing or cannot be read, or the two do not belong together.
+            DamagedError: a file is not what was written.
+            DataError: a file is missing, or the two do not belong together.
         """
         folder = Path(folder)
         for name in (VECTORS_NAME, CARD_NAME):
             if not (folder / name).is_file():
                 raise DataError(f"{folder} has no {name}: build the prototypes first")
-        try:
-            card = json.loads((folder / CARD_NAME).read_text(encoding="utf-8"))
+        card = read_sealed(folder / CARD_NAME)
+        with reading(folder / VECTORS_NAME):
             vectors = load_file(folder / VECTORS_NAME)["vectors"]
+        try:
             names = [str(name) for name in card["names"]]
             prototypes = cls(names, vectors, np.array(card["shots"], dtype=np.int64), dict(card["provenance"]))
             key = card["key"]
-        except (KeyError, TypeError, ValueError, OverflowError, SafetensorError) as error:
+        except SENSELESS as error:
             raise DataError(f"{folder}: the prototypes cannot be read ({error}); build them again") from error
         _check(prototypes, key, folder)
         return prototypes
@@ -169,6 +170,6 @@ def _check(prototypes: Prototypes, key: str, folder: Path) -> None:
     if len(set(names)) < len(names):
         raise DataError(f"{folder / CARD_NAME}: a name stands twice; build the prototypes again")
     if prototypes.key != key:
-        raise DataError(f"{folder}: {VECTORS_NAME} is not the one that {CARD_NAME} describes; build them again")
+        raise DamagedError(folder / VECTORS_NAME, f"it is not the one that {CARD_NAME} describes")
     if not (np.abs((vectors.astype(np.float64) ** 2).sum(axis=1) - 1) < TOLERANCE).all():
         raise DataError(f"{folder / VECTORS_NAME}: a vector is not of unit length; build the prototypes again")

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from ligature.errors import DataError, StoreError
+from ligature.errors import DataError
 from ligature.store.atomic import replacing
+from ligature.store.damage import reading
 
 CARD = "top_k"
 
@@ -105,9 +106,12 @@ class TopK:
         """Returns the state and the metadata that ``save`` wrote.
 
         Raises:
-            StoreError: the file is missing, damaged or no state.
+            DamagedError: the file is not what was written.
+            DataError: it is missing.
         """
-        try:
+        if not Path(path).is_file():
+            raise DataError(f"{path}: missing; score the part again")
+        with reading(path):
             with safe_open(path, framework="numpy") as file:
                 card = json.loads((file.metadata() or {})[CARD])
                 tensors = {name: file.get_tensor(name) for name in ("scores", "places", "pool")}
@@ -117,8 +121,6 @@ class TopK:
             if card["text"]:
                 pool = pool.view(f"<U{pool.shape[1]}")[..., 0]
             return cls(tensors["scores"], tensors["places"], pool, card["k"], card["seen"]), card["metadata"]
-        except (OSError, SafetensorError, KeyError, ValueError, TypeError, IndexError) as error:
-            raise StoreError(f"{path} is missing, damaged or no top-k state: score the part again") from error
 
 
 def without_unused(places: np.ndarray, pool: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

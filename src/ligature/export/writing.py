@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from ligature import __version__
-from ligature.data import open_dataset
 from ligature.data.files import read_json
+from ligature.data.parts import count_parts, open_part
 from ligature.encoders.source import EncoderParams, find_encoder, resolve_source
 from ligature.errors import DataError, EncoderError
 from ligature.evaluation import RESULT_COLUMNS
@@ -143,9 +143,10 @@ def _card_facts(layout: Layout, trained: dict[str, Any], licence: str | None, co
 
 
 def _training_data(layout: Layout, name: str) -> TrainingData:
-    dataset = open_dataset(layout, name)
-    ids = hash_strings([*dataset.images["id"], *dataset.texts["id"]])
-    return TrainingData(name, dataset.split, len(dataset.images), len(dataset.texts), ids)
+    """Returns what the card says of a data set, or of a downloaded set, that was trained on."""
+    parts = [open_part(layout, name, part) for part in range(count_parts(layout, name))]
+    images, texts = ([row for part in parts for row in getattr(part, table)["id"]] for table in ("images", "texts"))
+    return TrainingData(name, parts[0].split, len(images), len(texts), hash_strings([*images, *texts]))
 
 
 def _results(layout: Layout) -> pd.DataFrame:

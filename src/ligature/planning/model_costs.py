@@ -33,7 +33,7 @@ def probe(facts: Facts, job: Job) -> Cost:
         pair = job["vision"], text.name
         sizes = {"steps": settings.steps, "batch": settings.batch_size, "width": settings.embed_dim}
         works += training_works(facts, pair, [settings.train], "pooled", study.train.projector, **sizes)
-    return Cost(tuple(works))
+    return Cost(tuple(works), gpu=True)
 
 
 def train(facts: Facts, job: Job) -> Cost:
@@ -61,7 +61,7 @@ def vary(facts: Facts, job: Job) -> Cost:
     training, seeds = sweep.training(run, facts.study.train), len(sweep.seeds)
     works = training_works(
         facts,
-        (sweep.vision, sweep.text),
+        sweep.pair(run),
         training.datasets,
         training.mode,
         training.projector,

@@ -11,6 +11,7 @@ from ligature.errors import DataError
 from ligature.evaluation import RESULT_COLUMNS
 from ligature.matching.draws import Interval, crossed_interval
 from ligature.params.matching import MatchingExperiment
+from ligature.store.damage import reading
 
 AXES = [
     *("experiment", "base", "query", "vision", "text", "base_size", "queries", "selection", "stretch"),
@@ -126,4 +127,5 @@ def read_table(path: Path, remedy: str) -> pd.DataFrame:
         raise DataError(f"{path}: missing; {remedy}")
     texts = dict.fromkeys(("dataset", "split", "variant", "post", *AXES[:5]), str)
     unknown = {"low": [""], "high": [""]}
-    return pd.read_csv(path, keep_default_na=False, na_values=unknown, dtype=texts, float_precision="round_trip")
+    with reading(path):
+        return pd.read_csv(path, keep_default_na=False, na_values=unknown, dtype=texts, float_precision="round_trip")

@@ -1,6 +1,5 @@
 """`ligature match-experiment` and `matching`: one experiment of matching without training, and all put together."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from ligature.errors import DataError, ParamsError
 from ligature.params.matching import MatchingParams
 from ligature.store import Layout
 from ligature.store.atomic import write_csv, write_json
+from ligature.store.damage import read_json
 
 
 def match_experiment(
@@ -60,7 +60,7 @@ def matching_params(layout: Layout) -> MatchingParams:
 def _read_samples(folder: Path, name: str) -> list[dict[str, Any]]:
     path = folder / "samples.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except FileNotFoundError:
         raise DataError(f"{path}: missing; {_remedy(name)}") from None
 

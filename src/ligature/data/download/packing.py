@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ligature.data.download.pictures import Picture
 from ligature.data.download.statuses import detail_of, status_of
@@ -20,6 +19,7 @@ from ligature.progress import track
 from ligature.store.atomic import replacing
 from ligature.store.damage import write_sealed
 from ligature.store.hashing import hash_files
+from ligature.store.tables import write_table
 
 Outcome = Picture | str
 """A picture, or the error that stands in its place."""
@@ -62,7 +62,7 @@ def pack(folder: Path, rows: pd.DataFrame, outcome_of: Callable[[int], Outcome],
         with tar_path.open("wb") as file:
             records = _write_tar(file, rows, outcome_of)
         table = pa.Table.from_pylist(records, SCHEMA)
-        pq.write_table(table, table_path, compression="zstd", write_page_checksum=True)
+        write_table(table_path, table, compression="zstd")
         sums = {"bytes": tar_path.stat().st_size, "sha256": hash_files([tar_path])}
         report = {"request": request, **summary(records), **sums}
         (folder / REPORT).unlink(missing_ok=True)

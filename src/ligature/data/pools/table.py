@@ -5,11 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ligature.errors import DataError
-from ligature.store.atomic import replacing
-from ligature.store.damage import reading
+from ligature.store.tables import open_table, write_table
 
 POOL_SCHEMA = pa.schema(
     {
@@ -47,15 +45,8 @@ def write_pool(path: Path, table: pd.DataFrame) -> None:
     sources = pd.factorize(table["source"], sort=True)[0]
     order = np.lexsort((table["row"], table["part"], sources, table["uid"]))
     rows = pa.Table.from_pandas(table.iloc[order], schema=POOL_SCHEMA, preserve_index=False)
-    with replacing(path) as temporary:
-        pq.write_table(
-            rows.replace_schema_metadata(None),
-            temporary,
-            compression="zstd",
-            row_group_size=_ROW_GROUP,
-            version="2.6",
-            write_page_checksum=True,
-        )
+    options = {"compression": "zstd", "row_group_size": _ROW_GROUP, "version": "2.6"}
+    write_table(path, rows.replace_schema_metadata(None), **options)
 
 
 def read_pool(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
@@ -72,7 +63,7 @@ def read_pool(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     wanted = POOL_COLUMNS if columns is None else columns
     if not Path(path).is_file():
         raise DataError(f"{path}: missing; {_REMEDY}")
-    with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with open_table(path) as file:
         _check_columns(path, file.schema_arrow, wanted)
         rows = file.read(columns=wanted).select(wanted)
     table = rows.to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get)

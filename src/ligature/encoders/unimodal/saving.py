@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ligature.store.atomic import beside, naming
 from ligature.store.damage import check_sum, read_sealed, write_sealed
 from ligature.store.hashing import hash_files
 
@@ -24,15 +25,15 @@ def writing_model_folder(folder: Path) -> Iterator[Path]:
     Weights of an earlier model go first and new ones come last, so a folder with weights is complete.
     """
     folder = Path(folder)
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
+    fresh = beside(folder)
+    fresh.mkdir(parents=True)
     try:
-        yield beside
-        write_sealed(beside / SUMS, {path.name: hash_files([path]) for path in sorted(beside.iterdir())})
-        _move(beside, folder)
+        with naming(folder, fresh):
+            yield fresh
+            write_sealed(fresh / SUMS, {path.name: hash_files([path]) for path in sorted(fresh.iterdir())})
+        _move(fresh, folder)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def check_model_folder(folder: Path) -> None:
