@@ -1,3 +1,4 @@
+from ligature.cli.repair import lost_files
 from snakemake.utils import min_version
 
 min_version("9.22")
@@ -51,6 +52,7 @@ rule all:
     input:
         layout.report / "index.html",
         rules.export.output,
+        lost_files(layout.root),
 
 
 # One target a stage of dvc.yaml.

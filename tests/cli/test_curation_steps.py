@@ -261,5 +261,5 @@ def test_steps_name_the_step_that_is_missing(copied):
         curate.curate(**where)
     (layout.download("cc3m", 1) / "report.json").unlink()
     (layout.download("cc3m", 1) / "images.parquet").unlink()
-    with pytest.raises(DataError, match="download this folder again"):
+    with pytest.raises(DataError, match=r"images\.parquet: damaged \(it is missing\)"):
         assemble.assemble(**where)

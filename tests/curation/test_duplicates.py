@@ -164,5 +164,5 @@ def test_a_pool_without_keys_is_one_line(tmp_path):
     assert found_by([path], False, False) == []
     with pytest.raises(DataError, match=r"pool\.parquet: column 'url_key' is missing"):
         found_by([path])
-    with pytest.raises(DataError, match="none: cannot be read as parquet"):
+    with pytest.raises(DataError, match="none: missing; write it again"):
         found_by([tmp_path / "none"])

@@ -16,7 +16,7 @@ from web_stub import jpeg, serving
 
 from ligature.data.download import RETRYABLE, STATUSES, download_rows, fetching, packing, retry_failed
 from ligature.data.images import read_image
-from ligature.data.shards import open_shards
+from ligature.data.shards import open_shards, read_report
 from ligature.errors import DataError
 
 
@@ -40,7 +40,7 @@ def test_every_row_gets_an_image_or_a_reason(img2dataset, tmp_path):
     table = check_table(tmp_path / "part", rows, STATUS)
     assert set(STATUS) <= set(STATUSES)
     assert set(RETRYABLE) < set(STATUSES)
-    assert report == json.loads((tmp_path / "part/report.json").read_text())
+    assert report == read_report(tmp_path / "part")
     assert (report["rows"], report["success"], report["status"]["not an image"]) == (17, 4, 2)
     assert report["hosts"]["images1.example"]["success"] == 1
     assert sum(count for counts in report["hosts"].values() for count in counts.values()) == 17

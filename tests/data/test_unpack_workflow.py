@@ -31,6 +31,7 @@ def mirrored(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_a_data_set_is_unpacked_before_it_is_embedded_and_only_once(mirrored):
     project, mirror = mirrored
     layout = Layout(load_study(project.folder / "params.yaml"))

@@ -89,6 +89,7 @@ def test_every_page_stands_in_the_navigation_and_the_site_needs_no_other_host():
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path):
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

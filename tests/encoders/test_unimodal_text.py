@@ -18,7 +18,7 @@ TEXTS = [
     for shape in ("circle", "square", "star")
     for place in ("top", "bottom", "centre")
 ]
-FILES = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+FILES = ["config.json", "model.safetensors", "sums.json", "tokenizer.json", "tokenizer_config.json"]
 
 
 def make(folder, **values):

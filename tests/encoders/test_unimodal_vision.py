@@ -11,7 +11,7 @@ from ligature.params.encoders import VisionRecipe
 
 TINY = {"vit": VitSize(8, 16, 1, 2, 2), "resnet": ResNetSize(8, (16, 24), (1, 1))}
 OBJECTIVES = ["none", "self-supervised", "supervised"]
-FILES = ["config.json", "history.csv", "model.safetensors", "preprocessor_config.json"]
+FILES = ["config.json", "history.csv", "model.safetensors", "preprocessor_config.json", "sums.json"]
 
 
 @pytest.fixture(scope="module")

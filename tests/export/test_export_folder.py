@@ -140,6 +140,7 @@ def test_an_encoder_used_in_another_way_since_the_training_is_refused(tmp_path):
     layout = make_study(tmp_path)
     card = json.loads((layout.train / "projector.json").read_text())
     card["provenance"]["encoders"]["text"]["prompt"] = "drawing of "
+    del card["seal"]
     (layout.train / "projector.json").write_text(json.dumps(card))
     with pytest.raises(EncoderError, match="'bert': prompt is 'photo of ', the projector was trained with 'drawing"):
         export_pair(layout, "vit", "bert")

@@ -127,7 +127,7 @@ def test_a_projector_config_that_is_none_is_one_line(model, text):
 def test_weights_that_are_no_safetensors_are_one_line(model):
     (model / "projector.safetensors").write_bytes(b"\x80\x04pickle")
     change(model, projector=hash_files([model / "projector.safetensors"]))
-    assert "projector.safetensors and projector.json do not fit" in refusal(model, DataError)
+    assert "projector.safetensors: damaged (its SHA-256 is not the one" in refusal(model, DataError)
 
 
 def test_an_encoder_of_other_weights_is_refused(model):

@@ -85,7 +85,7 @@ def test_a_broken_number_is_one_line(written: Path, tmp_path: Path, name: str, c
         ("results.csv", "task,dataset\nmatching,coco\n", "column 'split' is missing"),
         ("cka.csv", "dataset,vision\ncoco,a\n", "column 'text' is missing"),
         ("samples.json", '[{"experiment": "a"}]', "expected a list of objects with base_size"),
-        ("samples.json", "{", "cannot be read"),
+        ("samples.json", "{", "damaged"),
     ],
 )
 def test_a_broken_file_is_one_line(written: Path, tmp_path: Path, name: str, content: str, expected: str) -> None:

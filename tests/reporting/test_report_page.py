@@ -181,10 +181,10 @@ def test_missing_file_is_one_line_with_its_stage(results_folder: Path, tmp_path:
     ("name", "content", "expected"),
     [
         ("pairs/pairs.csv", "dataset,vision\nval,pixels\n", "column 'text' is missing"),
-        ("pairs/pairs.csv", "", "cannot be read"),
+        ("pairs/pairs.csv", "", "damaged"),
         ("train/history.csv", "step,train_loss,learning_rate,temperature\n", "no rows"),
         ("pairs/chosen.json", '{"vision": "pixels"}', "expected an object with"),
-        ("pairs/chosen.json", "{", "cannot be read"),
+        ("pairs/chosen.json", "{", "damaged"),
         ("evaluation/samples.json", '[{"dataset": "val"}]', "expected a list of objects"),
         ("evaluation/features_2d.csv", "stage,x\nbefore,1\n", "column 'modality' is missing"),
         ("sweep/results.csv", "task,dataset\nretrieval,val\n", "column 'split' is missing"),

@@ -29,6 +29,7 @@ def interrupt(process, seen, at_least: int) -> dict:
     return seen() if arrived else {}
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_one_user_pushes_another_pulls(make_team, kind):
     team = make_team(kind)
@@ -98,7 +99,7 @@ def test_an_interrupted_pull_goes_on_and_fetches_nothing_twice(make_team, kind):
     assert colleague.contents("images") == founder.contents("images")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [pytest.param(KINDS[0], marks=pytest.mark.ci), *KINDS[1:]])
 def test_a_corrupted_object_is_found_on_pull_named_and_repaired(make_team, kind):
     team = make_team(kind)
     founder = team.founder(FEW)

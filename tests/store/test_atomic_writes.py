@@ -1,5 +1,6 @@
 import json
 import os
+import platform
 
 import pandas as pd
 import pytest
@@ -61,7 +62,7 @@ def test_folders_are_made_on_the_way(tmp_path):
 def test_the_temporary_name_tells_its_process_and_is_hidden(tmp_path):
     with replacing(tmp_path / "file.txt") as temporary:
         temporary.touch()
-        assert temporary.name == f".file.txt.{os.getpid()}.partial"
+        assert temporary.name == f".file.txt.{platform.node()}.{os.getpid()}.partial"
 
 
 def test_text_is_utf8_whatever_the_locale(tmp_path):

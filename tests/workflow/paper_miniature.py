@@ -1,4 +1,4 @@
-"""The paper study in miniature: its own data sets, rules and blocks, with small numbers, against a mirror on this machine."""
+"""The paper study in miniature: its own data sets, rules and blocks with small numbers, against a mirror."""
 
 from pathlib import Path
 from typing import Any

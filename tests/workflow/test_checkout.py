@@ -64,6 +64,7 @@ def jobs(output: str) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE)}
 
 
+@pytest.mark.ci
 def test_after_a_pull_both_doors_have_nothing_to_do_and_one_value_reruns_what_depends_on_it(clone):
     clone.run("dvc", "pull", "--quiet")
     scramble(clone.folder / "results")

@@ -1,5 +1,4 @@
 # Shared by all of the workflow. The study, its paths, and which embeddings a stage needs.
-import json
 import os
 import shlex
 import sys
@@ -9,11 +8,12 @@ from pathlib import Path
 from ligature.cli.doors import is_recorded
 from ligature.data.remote.places import MARKER, data_folder, resource_marker
 from ligature.data.remote.resources import find_files, table_of_sources
-from ligature.errors import LigatureError
+from ligature.errors import DamagedError, LigatureError
 from ligature.params import load_study
 from ligature.params.matching_checks import embedded_sets
 from ligature.params.study import uses_world
 from ligature.store import Layout
+from ligature.store.damage import read_sealed, set_aside
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -113,8 +113,9 @@ def resource_rows():
     """Returns what decides the content of every public resource of the study; an unknown one stops the workflow."""
     keys = {key for block in study.datasets.values() for key in block.resources}
     facts = ("address", "path", "parts", "sha256")
+    table = Path(workflow.basedir) / table_of_sources()
     try:
-        rows = {key: find_files(table_of_sources(), key) for key in sorted(keys)}
+        rows = {key: find_files(table, key) for key in sorted(keys)}
     except LigatureError as error:
         raise WorkflowError(str(error))
     return {
@@ -163,8 +164,10 @@ def chosen():
     """Returns the names of the vision and the text encoder: those that the study fixes, or that discovery chose."""
     if study.pairs.choose:
         return study.pairs.choose.vision, study.pairs.choose.text
-    with open(checkpoints.select.get().output.chosen) as file:
-        pair = json.load(file)
+    try:
+        pair = read_sealed(Path(checkpoints.select.get().output.chosen))
+    except DamagedError as error:
+        raise WorkflowError(f"{error}; {set_aside(error.declared)}")
     return pair["vision"], pair["text"]
 
 

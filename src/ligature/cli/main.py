@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ligature.errors import LigatureError
+from ligature.errors import DamagedError, LigatureError
 
 app = typer.Typer(
     add_completion=False,
@@ -22,6 +22,7 @@ VERBS = {
     "world": "data",
     "encoder": "data",
     "embed": "data",
+    "cache": "cache",
     "compare": "pairs",
     "probe": "pairs",
     "select": "pairs",
@@ -40,6 +41,7 @@ VERBS = {
     "push": "push",
     "classify": "classify",
     "fetch": "pool",
+    "unpack": "unpack",
     "pool": "pool",
     "dedupe": "pool",
     "prototypes": "scoring",
@@ -57,6 +59,10 @@ VERBS = {
     "report": "report",
     "show": "report",
     "record": "record",
+    "lease": "lease",
+    "pull": "checkout",
+    "stage": "checkout",
+    "share": "sharing.verbs",
 }
 """Module of every verb; only the module of the verb that was typed is imported, since importing torch takes seconds."""
 
@@ -84,6 +90,10 @@ def run() -> None:
     _register(sys.argv[1] if len(sys.argv) > 1 else None)
     try:
         app()
+    except DamagedError as error:
+        from ligature.store.damage import set_aside
+
+        sys.exit(f"error: {error}; {set_aside(error.declared)}")
     except LigatureError as error:
         sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))
     except OSError as error:

@@ -74,6 +74,5 @@ def _check_mixes(study: "Study") -> None:
         for item in mix.sets:
             if item not in known:
                 raise ValueError(f"mixes.{name}: unknown set {item!r}; known: {', '.join(known)}")
-    if study.ablation is not None:
-        if not study.mixes:
-            raise ValueError("ablation: there is no mix to train on")
+    if study.ablation is not None and not study.mixes:
+        raise ValueError("ablation: there is no mix to train on")

@@ -10,7 +10,7 @@ from ligature.reporting.table import Table
 from ligature.reporting.text import NOTHING, bounded, listed, number
 
 PARTS = {
-    "data and encoders": ("world", "encoder", "fetch"),
+    "data and encoders": ("world", "encoder", "fetch", "unpack"),
     "encode": ("embed",),
     "select": ("compare", "probe", "select"),
     "train": ("train",),

@@ -1,4 +1,4 @@
-"""Arrays of the study in .npy files that end with their own SHA-256; what reads .npy files does not look so far."""
+"""Arrays of the study in .npy files that end with their own SHA-256; other readers of .npy do not look so far."""
 
 import hashlib
 import io
@@ -22,17 +22,15 @@ def write_array(path: Path | str, array: np.ndarray) -> None:
 
 
 def read_array(path: Path | str) -> np.ndarray:
-    """Reads an array of ``write_array``; one that was written without a sum comes as it is.
+    """Reads an array of ``write_array``.
 
     Raises:
         DamagedError: the file is not what was written.
         OSError: it is missing or cannot be reached.
     """
-    with reading(path), Path(path).open("rb") as file:
-        array = np.load(file, allow_pickle=False)
-        end = file.tell()
-        digest = file.read(DIGEST_BYTES + 1)
-        file.seek(0)
-        if digest and digest != hashlib.sha256(file.read(end)).digest():
+    with reading(path):
+        content = Path(path).read_bytes()
+        data, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
+        if hashlib.sha256(data).digest() != digest:
             raise ValueError("its SHA-256 is not the one at its end")
-    return array
+        return np.load(io.BytesIO(data), allow_pickle=False)
