@@ -206,8 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(bytes(_CHUNK))
 
     def _slow(self, route: Route) -> None:
-        self.server.stopping.wait(self.server.delay)
-        self._picture(route)
+        if not self.server.stopping.wait(self.server.delay):
+            self._picture(route)
 
     def _drip(self, route: Route) -> None:
         body = self.server.body(route)
