@@ -106,3 +106,12 @@ def track(items: Iterable[Item], what: str, *, total: int | None = None, unit: s
 def say(message: str) -> None:
     """Writes one plain line for the user to standard error."""
     print(message, file=sys.stderr, flush=True)
+
+
+def size_of(count: float) -> str:
+    """Returns a number of bytes for people: ``12 B``, ``3.4 GB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

@@ -10,9 +10,10 @@ from own_cache_study import write_pictures
 from typer.testing import CliRunner
 
 from ligature.cli import cache as cache_module
-from ligature.cli.cache import cache, open_cache, parse_bytes, size_of
+from ligature.cli.cache import cache, open_cache, parse_bytes
 from ligature.cli.data import embed
 from ligature.errors import ParamsError, StoreError
+from ligature.progress import size_of
 from ligature.store import Manifest
 from ligature.store.cache import EmbeddingCache
 

@@ -10,7 +10,7 @@ from share_team import write_project
 from ligature.cli.sharing import probe
 from ligature.cli.sharing.config import merge_place, require_project, write_place
 from ligature.cli.sharing.objects import _checked_id, _is_whole, open_share
-from ligature.cli.sharing.verbs import _bytes, init, push, verify
+from ligature.cli.sharing.verbs import init, push, verify
 from ligature.errors import LigatureError
 
 
@@ -151,9 +151,3 @@ def test_an_id_that_leaves_the_store_is_refused():
 def test_an_object_is_whole_where_its_content_has_its_id():
     assert _is_whole("900150983cd24fb0d6963f7d28e17f72", io.BytesIO(b"abc"))
     assert not _is_whole("900150983cd24fb0d6963f7d28e17f72", io.BytesIO(b"abd"))
-
-
-def test_sizes_are_for_people():
-    assert [_bytes(size) for size in (0, 999, 1500, 2.5e6, 3e9, 4e12)] == [
-        "0 bytes", "999 bytes", "1.5 kB", "2.5 MB", "3.0 GB", "4.0 TB",
-    ]  # fmt: skip

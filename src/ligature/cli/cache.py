@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ligature.errors import ParamsError, StoreError
-from ligature.progress import say, track
+from ligature.progress import say, size_of, track
 from ligature.store.cache import VARIABLE, EmbeddingCache
 from ligature.store.cache_entry import Entry
 from ligature.store.cache_sweep import stale, to_remove
@@ -152,15 +152,6 @@ def _cells(fact: dict[str, Any]) -> tuple[str, ...]:
         ", ".join(studies) or "nobody",
         fact["last_used"][:10],
     )
-
-
-def size_of(count: int) -> str:
-    """Returns a number of bytes for people: ``12 B``, ``3.4 GB``."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
 
 
 def parse_bytes(text: str) -> int:

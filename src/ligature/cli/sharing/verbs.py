@@ -13,7 +13,7 @@ from ligature.cli.sharing.config import merge_place, require_project, write_plac
 from ligature.cli.sharing.objects import Recorded, Share, open_share
 from ligature.cli.sharing.probe import probe_place, require_plugin
 from ligature.errors import LigatureError
-from ligature.progress import say
+from ligature.progress import say, size_of
 
 share = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Artifacts that a team has in common, in one place."
@@ -72,7 +72,7 @@ def push(
                 f"machine does not have them either; make them again with snakemake, or push where they are"
             )
         say(
-            f"pushed {_count(len(lacking), 'object')}, {_bytes(size)}; "
+            f"pushed {_count(len(lacking), 'object')}, {size_of(size)}; "
             f"{len(wanted) - len(lacking)} of {len(wanted)} were at {remote.url} already"
         )
     _remind_to_commit()
@@ -126,7 +126,7 @@ def _send_again(remote: Share, bad: set[str]) -> set[str]:
     for each in sorted(here):
         remote.replace(each)
     if here:
-        say(f"sent again: {_count(len(here), 'object')}, {_bytes(remote.local_size(here))}")
+        say(f"sent again: {_count(len(here), 'object')}, {size_of(remote.local_size(here))}")
     return bad - here
 
 
@@ -187,17 +187,8 @@ def _state(output: Recorded, there: set[str]) -> str:
         return "its listing is neither here nor there; nothing is known of its files"
     lacking = len(output.files.keys() - there)
     state = f"lacks {lacking} of {len(output.files)}" if lacking else "all there"
-    return f"{state} ({_count(len(output.files), 'object')}, {_bytes(output.size)})"
+    return f"{state} ({_count(len(output.files), 'object')}, {size_of(output.size)})"
 
 
 def _count(number: int, unit: str) -> str:
     return f"{number} {unit}{'' if number == 1 else 's'}"
-
-
-def _bytes(size: float) -> str:
-    """Returns a size in the largest unit that keeps a digit before the point."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
