@@ -3,8 +3,6 @@
 import pytest
 from study_project import Project, curated_study, light_study
 
-__all__ = ["Project", "curated_study", "light_study"]
-
 
 @pytest.fixture
 def project(tmp_path):

@@ -4,7 +4,7 @@ import hashlib
 import re
 
 import pytest
-from conftest import Project, light_study
+from study_project import Project, light_study
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Project, light_study
+from study_project import Project, light_study
 
 pytestmark = pytest.mark.slow
 

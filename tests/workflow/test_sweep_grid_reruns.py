@@ -5,7 +5,7 @@ import csv
 import re
 
 import pytest
-from conftest import Project, light_study
+from study_project import Project, light_study
 
 pytestmark = pytest.mark.slow
 POINTS = [
