@@ -36,7 +36,7 @@ def test_what_one_user_pushes_another_pulls(make_team, kind):
     founder = team.founder(FEW)
     assert "0 of 18 objects" in founder.run("ligature", "share", "status")
     assert "pushed 18 objects" in founder.run("ligature", "share", "push")
-    assert "pushed 0 objects, 0 bytes; 18 of 18 were" in founder.run("ligature", "share", "push")
+    assert "pushed 0 objects, 0 B; 18 of 18 were" in founder.run("ligature", "share", "push")
     colleague = team.clone("colleague")
     assert "18 of 18 objects; complete" in colleague.run("ligature", "share", "status")
     colleague.run("dvc", "pull")
