@@ -55,7 +55,7 @@ def loss_of(kind: str, dense: bool) -> Callable[..., Any]:
     """Returns the plain or the streaming loss of that kind."""
     if dense:
         return plain_infonce if kind == "infonce" else plain_siglip
-    from ligature.projection.losses import LossSettings, contrastive_loss
+    from ligature.training.losses import LossSettings, contrastive_loss
 
     return partial(contrastive_loss, settings=LossSettings(kind))
 

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness import Row, best_of
-from ligature.projection import LossSettings, Projector, ProjectorConfig, contrastive_loss
+from ligature.projection import Projector, ProjectorConfig
+from ligature.training import LossSettings, contrastive_loss
 
 WIDTH, IMAGES, PATCHES, WORDS, ROUNDS = 1024, 8, 256, 32, 6
 Encoded = tuple[Tensor, Tensor]

@@ -16,10 +16,10 @@ import torch
 from harness import Row, best_of
 from ligature.projection import ImageFeatures, PairedFeatures, ProjectorConfig, TrainSettings
 from ligature.projection.batches import Batches, MicroBatch
-from ligature.projection.distributed import Processes
 from ligature.projection.loop import TrainingLoop
-from ligature.projection.prefetch import Prefetch
-from ligature.projection.runtime import Runtime
+from ligature.training.distributed import Processes
+from ligature.training.prefetch import Prefetch
+from ligature.training.runtime import Runtime
 
 N_IMAGES, WIDTH, BATCH, STEPS = 40_000, 1024, 2048, 12
 CPU = torch.device("cpu")

@@ -20,6 +20,7 @@ LAYERS = [
     {"store"},
     {"data"},
     {"encoders"},
+    {"training"},
     STAGES,
     {"export"},
     {"planning"},

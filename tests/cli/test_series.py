@@ -10,8 +10,8 @@ from ligature.cli.series import Series, collect, read_results
 from ligature.errors import DataError, ParamsError
 from ligature.params import parse_study
 from ligature.params.train import LossParams
-from ligature.projection import Runtime
 from ligature.store import Layout
+from ligature.training import Runtime
 
 PAIR = ("pixels", "bag-of-words")
 

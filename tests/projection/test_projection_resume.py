@@ -17,11 +17,11 @@ from synthetic_pairs import CONFIG, planted_pairs, recall_at_1
 from ligature.data.mixture import Mixture
 from ligature.errors import TrainingError
 from ligature.projection import ImageFeatures, PairedFeatures, TrainSettings, train
-from ligature.projection.checkpoint import Checkpoint
-from ligature.projection.distributed import Processes
-from ligature.projection.journal import Journal
-from ligature.projection.runtime import Runtime
-from ligature.projection.stopping import StopRequest
+from ligature.training.checkpoint import Checkpoint
+from ligature.training.distributed import Processes
+from ligature.training.journal import Journal
+from ligature.training.runtime import Runtime
+from ligature.training.stopping import StopRequest
 
 SETTINGS = TrainSettings(epochs=8, batch_size=16, warmup_steps=3, learning_rate=3e-3, checkpoint_every_steps=1)
 RESULTS = ("projector.safetensors", "projector.json", "history.csv")
@@ -152,7 +152,7 @@ def test_checkpoints_are_written_by_the_clock(tmp_path, monkeypatch, seconds, sa
     state, written = SimpleNamespace(step=0), []
     monkeypatch.setattr(Checkpoint, "save", lambda self, state: written.append(state.step))
     clock = SimpleNamespace(monotonic=lambda: 10.0 * state.step)
-    monkeypatch.setattr("ligature.projection.journal.time", clock)
+    monkeypatch.setattr("ligature.training.journal.time", clock)
     alone = Processes(torch.device("cpu"))
     with Journal(state, Checkpoint(tmp_path, {}), chosen, Runtime(), alone).begin("train", 5) as journal:
         for state.step in range(1, 6):
@@ -179,7 +179,7 @@ def test_a_loss_that_is_not_finite_leaves_the_checkpoint_before_it(tmp_path, mon
         train_planted(tmp_path, data=spoiled)
     state = torch.load(tmp_path / "checkpoint" / "state.pt", weights_only=True)
     assert state["step"] == 5
-    assert all(tensor.isfinite().all() for tensor in state["projector"].values())
+    assert all(tensor.isfinite().all() for tensor in state["model"].values())
 
 
 def test_precision_belongs_to_a_training_and_micro_batches_do_not(tmp_path, capsys):

@@ -18,19 +18,19 @@ from ligature.projection import (
     Projector,
     RaggedTokens,
     TrainSettings,
-    learning_rate_at,
     load_projector,
     project_images,
     save_projector,
     train,
     train_probe,
 )
-from ligature.projection.distributed import Processes
-from ligature.projection.health import chance_loss, check_progress
 from ligature.projection.loop import TrainingLoop
-from ligature.projection.losses import LossSettings, contrastive_loss
-from ligature.projection.runtime import Runtime
 from ligature.store.damage import read_sealed
+from ligature.training import learning_rate_at
+from ligature.training.distributed import Processes
+from ligature.training.health import chance_loss, check_progress
+from ligature.training.losses import LossSettings, contrastive_loss
+from ligature.training.runtime import Runtime
 
 SETTINGS = TrainSettings(epochs=4, batch_size=16, warmup_steps=3, learning_rate=3e-3, seed=1)
 
@@ -319,11 +319,11 @@ def test_a_gradient_scaler_changes_results_by_rounding_alone_and_passes_over_ove
         return loop
 
     plain, scaled = trained(None), trained(torch.amp.GradScaler("cpu", init_scale=1024.0))
-    for name, expected in plain.state.projector.state_dict().items():
-        torch.testing.assert_close(scaled.state.projector.state_dict()[name], expected, rtol=1e-4, atol=1e-6)
+    for name, expected in plain.state.model.state_dict().items():
+        torch.testing.assert_close(scaled.state.model.state_dict()[name], expected, rtol=1e-4, atol=1e-6)
     overflowing = trained(torch.amp.GradScaler("cpu", init_scale=2.0**127))
     assert overflowing.state.scaler.get_scale() < 2.0**127
-    assert all(tensor.isfinite().all() for tensor in overflowing.state.projector.state_dict().values())
+    assert all(tensor.isfinite().all() for tensor in overflowing.state.model.state_dict().values())
 
 
 @pytest.mark.parametrize(

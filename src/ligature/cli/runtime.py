@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ligature.projection import Runtime
+from ligature.training import Runtime
 
 MicroBatchOption = Annotated[
     int | None,

@@ -18,7 +18,6 @@ from ligature.params.train import LossParams, TrainParams
 from ligature.projection import (
     PairedFeatures,
     ProjectorConfig,
-    Runtime,
     TrainSettings,
     hash_pairs,
     load_projector,
@@ -29,6 +28,7 @@ from ligature.store import Layout
 from ligature.store.atomic import write_csv, write_json
 from ligature.store.damage import reading
 from ligature.store.hashing import hash_values
+from ligature.training import Runtime
 
 RUNNING, DONE = "running.json", "done.json"
 

@@ -25,8 +25,9 @@ from ligature.cli.runtime import (
 )
 from ligature.evaluation import retrieval_recall
 from ligature.params.train import LossParams, TrainParams
-from ligature.projection import LossSettings, Projector, TrainSettings, project_images, project_texts
+from ligature.projection import Projector, TrainSettings, project_images, project_texts
 from ligature.projection import train as train_projector
+from ligature.training import LossSettings
 
 CHECKPOINT_SECONDS = 300.0
 

@@ -4,11 +4,8 @@ from ligature.projection.application import project_images, project_texts
 from ligature.projection.blocks import GatedBlock, IdentityBlock, LinearBlock, MLPBlock, TokenBlock, make_block
 from ligature.projection.config import BlockKind, BranchKind, ProjectorConfig
 from ligature.projection.features import Features, ImageFeatures, Images, PairedFeatures, RaggedTokens
-from ligature.projection.losses import LossSettings, contrastive_loss, gather_rows
-from ligature.projection.optimisation import learning_rate_at, make_optimizer, parameter_groups
 from ligature.projection.preparation import hash_pairs, select_images, select_pairs
 from ligature.projection.projector import Projector
-from ligature.projection.runtime import Runtime
 from ligature.projection.saving import load_projector, save_projector
 from ligature.projection.settings import TrainSettings
 from ligature.projection.token_mean import masked_mean
@@ -23,25 +20,18 @@ __all__ = [
     "ImageFeatures",
     "Images",
     "LinearBlock",
-    "LossSettings",
     "MLPBlock",
     "PairedFeatures",
     "Projector",
     "ProjectorConfig",
     "RaggedTokens",
-    "Runtime",
     "TokenBlock",
     "TrainSettings",
     "TrainingResult",
-    "contrastive_loss",
-    "gather_rows",
     "hash_pairs",
-    "learning_rate_at",
     "load_projector",
     "make_block",
-    "make_optimizer",
     "masked_mean",
-    "parameter_groups",
     "project_images",
     "project_texts",
     "save_projector",

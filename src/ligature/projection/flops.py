@@ -6,8 +6,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from ligature.projection.batches import MicroBatch
-from ligature.projection.losses import LossSettings
 from ligature.projection.projector import Projector
+from ligature.training.losses import LossSettings
 
 
 def count_projector_flops(projector: Projector, batch: MicroBatch) -> int:

@@ -1,25 +1,23 @@
 """Training of a projector: full trainings that write a run folder and resume, and short probes in memory."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
-from ligature.projection.checkpoint import Checkpoint
 from ligature.projection.config import ProjectorConfig
-from ligature.projection.distributed import join_processes
 from ligature.projection.features import PairedFeatures
-from ligature.projection.journal import Journal
-from ligature.projection.loop import TrainingLoop, Validate
+from ligature.projection.loop import TrainingLoop
 from ligature.projection.projector import Projector
-from ligature.projection.runtime import Runtime
 from ligature.projection.saving import save_projector
 from ligature.projection.settings import TrainSettings
 from ligature.store.atomic import write_csv
+from ligature.training.checkpoint import Checkpoint
+from ligature.training.loop import Validate
+from ligature.training.run import run_training
+from ligature.training.runtime import Runtime
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,33 +71,15 @@ def train(
     """
     json.dumps(provenance, allow_nan=False)  # fails here, not after hours of training
     runtime = runtime or Runtime()
-    processes = join_processes(runtime.device)
-    with torch.random.fork_rng(devices=[processes.device] if processes.device.type == "cuda" else []):
-        loop = TrainingLoop(config, data, settings, runtime, processes)
-        checkpoint = None
-        if run_folder is not None:
-            checkpoint = Checkpoint(run_folder, loop.fingerprint, leads=processes.leads)
-            checkpoint.restore(loop.state)
-        if processes.size > 1:
-            processes.check_equal(_hash_start(loop))
-        if processes.leads:
-            with Journal(loop.state, checkpoint, settings, runtime, processes) as journal:
-                loop.run(validate, journal.begin(what, loop.total_steps))
-        else:
-            loop.run(None, None)
-        result = TrainingResult(loop.state.projector.eval(), pd.DataFrame(loop.state.history), loop.facts())
-    if checkpoint is not None and processes.leads:
-        _write_results(result, settings, checkpoint, provenance)
-    processes.wait()
-    return result
-
-
-def _hash_start(loop: TrainingLoop) -> str:
-    """Returns a hash of what every process must share: all that decides the results, the step and the weights."""
-    digest = hashlib.sha256(json.dumps([loop.fingerprint, loop.state.step], sort_keys=True).encode())
-    for tensor in loop.state.projector.state_dict().values():
-        digest.update(tensor.cpu().numpy().tobytes())
-    return digest.hexdigest()
+    return run_training(
+        lambda processes: TrainingLoop(config, data, settings, runtime, processes),
+        lambda loop: TrainingResult(loop.state.model.eval(), pd.DataFrame(loop.state.history), loop.facts()),
+        lambda result, checkpoint: _write_results(result, settings, checkpoint, provenance),
+        runtime=runtime,
+        run_folder=run_folder,
+        validate=validate,
+        what=what,
+    )
 
 
 def _write_results(
@@ -108,7 +88,6 @@ def _write_results(
     write_csv(checkpoint.run_folder / "history.csv", result.history)
     facts = result.facts | {"settings": settings.decisive(), "data_hash": checkpoint.fingerprint["data"]}
     save_projector(result.projector, checkpoint.run_folder, facts=facts, provenance=provenance)
-    checkpoint.remove()
 
 
 def train_probe(

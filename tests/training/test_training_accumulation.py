@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from synthetic_pairs import CONFIG, TEXT_DIM, VISION_DIM, planted_pairs
 
 from ligature.projection import ImageFeatures, PairedFeatures, Projector, RaggedTokens, TrainSettings, train
-from ligature.projection.accumulation import accumulate_gradients
-from ligature.projection.losses import LossSettings, contrastive_loss
-from ligature.projection.runtime import Runtime
+from ligature.training.accumulation import accumulate_gradients
+from ligature.training.losses import LossSettings, contrastive_loss
+from ligature.training.runtime import Runtime
 
 WITHOUT_DROPOUT = dataclasses.replace(CONFIG, dropout=0.0)
 SETTINGS = TrainSettings(epochs=3, batch_size=24, warmup_steps=3, learning_rate=3e-3, seed=1)

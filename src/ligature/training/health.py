@@ -7,7 +7,7 @@ from statistics import fmean
 from torch import Tensor
 
 from ligature.errors import TrainingError
-from ligature.projection.losses import LossSettings
+from ligature.training.losses import LossSettings
 
 FIRST_STEPS = 10
 """Steps whose mean loss is the level at the start."""

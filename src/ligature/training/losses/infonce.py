@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from ligature.projection.losses.dense import Gather
-from ligature.projection.losses.tiles import iterate_tiles
+from ligature.training.losses.dense import Gather
+from ligature.training.losses.tiles import iterate_tiles
 
 
 def streaming_infonce(images: Tensor, texts: Tensor, gather: Gather, tile: int) -> Tensor:

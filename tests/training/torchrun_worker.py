@@ -10,8 +10,8 @@ from pathlib import Path
 from synthetic_pairs import CONFIG, planted_pairs
 
 from ligature.projection import TrainSettings, train
-from ligature.projection.losses import LossSettings
-from ligature.projection.runtime import Runtime
+from ligature.training.losses import LossSettings
+from ligature.training.runtime import Runtime
 
 SETTINGS = TrainSettings(epochs=4, batch_size=24, warmup_steps=3, learning_rate=3e-3, checkpoint_every_steps=1)
 

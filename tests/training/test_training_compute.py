@@ -15,12 +15,12 @@ from synthetic_pairs import CONFIG, TEXT_DIM, VISION_DIM, planted_pairs
 from ligature.errors import TrainingError
 from ligature.projection import Projector, ProjectorConfig, TrainSettings, train
 from ligature.projection.batches import MicroBatch
-from ligature.projection.compute import ComputeLedger
-from ligature.projection.distributed import Processes
-from ligature.projection.energy import EnergyMeter
 from ligature.projection.flops import count_projector_flops, loss_flops
-from ligature.projection.losses import LossSettings
-from ligature.projection.runtime import Runtime
+from ligature.training.compute import ComputeLedger
+from ligature.training.distributed import Processes
+from ligature.training.energy import EnergyMeter
+from ligature.training.losses import LossSettings
+from ligature.training.runtime import Runtime
 
 SETTINGS = TrainSettings(epochs=4, batch_size=16, warmup_steps=3, learning_rate=3e-3)
 ALONE = Processes(torch.device("cpu"))

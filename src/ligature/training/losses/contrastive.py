@@ -4,11 +4,11 @@ import torch
 from torch import Tensor
 
 from ligature.errors import ParamsError
-from ligature.projection.losses.dense import Gather, dense_infonce, dense_siglip
-from ligature.projection.losses.gathering import gather_rows, row_counts
-from ligature.projection.losses.infonce import streaming_infonce
-from ligature.projection.losses.settings import LossSettings
-from ligature.projection.losses.siglip import streaming_siglip
+from ligature.training.losses.dense import Gather, dense_infonce, dense_siglip
+from ligature.training.losses.gathering import gather_rows, row_counts
+from ligature.training.losses.infonce import streaming_infonce
+from ligature.training.losses.settings import LossSettings
+from ligature.training.losses.siglip import streaming_siglip
 
 
 def contrastive_loss(

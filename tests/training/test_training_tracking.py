@@ -12,8 +12,8 @@ from synthetic_pairs import CONFIG, planted_pairs
 
 from ligature.errors import ParamsError
 from ligature.projection import TrainSettings, train
-from ligature.projection.runtime import Runtime
-from ligature.projection.tracking import Tracking
+from ligature.training.runtime import Runtime
+from ligature.training.tracking import Tracking
 
 SETTINGS = TrainSettings(epochs=4, batch_size=16, warmup_steps=3, learning_rate=3e-3, checkpoint_every_steps=3)
 SERIES = {"train_loss", "learning_rate", "temperature", "samples_per_second"}

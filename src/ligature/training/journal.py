@@ -5,12 +5,12 @@ from contextlib import ExitStack
 from typing import Any
 
 from ligature.progress import Progress, say
-from ligature.projection.checkpoint import Checkpoint, TrainingState
-from ligature.projection.compute import ComputeLedger
-from ligature.projection.distributed import Processes
-from ligature.projection.runtime import Runtime
-from ligature.projection.settings import TrainSettings
-from ligature.projection.tracking import Tracking
+from ligature.training.checkpoint import Checkpoint, TrainingState
+from ligature.training.compute import ComputeLedger
+from ligature.training.distributed import Processes
+from ligature.training.runtime import Runtime
+from ligature.training.settings import Schedule
+from ligature.training.tracking import Tracking
 
 
 class Journal:
@@ -20,7 +20,7 @@ class Journal:
         self,
         state: TrainingState,
         checkpoint: Checkpoint | None,
-        settings: TrainSettings,
+        settings: Schedule,
         runtime: Runtime,
         processes: Processes,
     ) -> None:

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from ligature.projection.losses import LossSettings, contrastive_loss
-from ligature.projection.losses.infonce import TiledLogSumExp
-from ligature.projection.losses.siglip import TiledSigmoidLoss
+from ligature.training.losses import LossSettings, contrastive_loss
+from ligature.training.losses.infonce import TiledLogSumExp
+from ligature.training.losses.siglip import TiledSigmoidLoss
 
 few = settings(max_examples=25, deadline=None)
 kinds = st.sampled_from(["infonce", "siglip"])

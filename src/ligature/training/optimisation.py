@@ -31,6 +31,8 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict]:
     return [group for group in groups if group["params"]]
 
 
-def make_optimizer(model: nn.Module, weight_decay: float) -> AdamW:
+def make_optimizer(
+    model: nn.Module, weight_decay: float, *, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
+) -> AdamW:
     """Returns fused AdamW over ``parameter_groups``; the learning rate is set at every step."""
-    return AdamW(parameter_groups(model, weight_decay), lr=0.0, fused=True)
+    return AdamW(parameter_groups(model, weight_decay), lr=0.0, betas=betas, eps=eps, fused=True)

@@ -19,8 +19,8 @@ from safetensors.torch import load_file
 from torchrun_worker import run_worker
 
 from ligature.errors import ParamsError
-from ligature.projection import distributed
-from ligature.projection.distributed import Processes, join_processes
+from ligature.training import distributed
+from ligature.training.distributed import Processes, join_processes
 
 CPU = torch.device("cpu")
 WORKER = Path(__file__).with_name("torchrun_worker.py")

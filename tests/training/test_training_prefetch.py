@@ -16,8 +16,8 @@ from synthetic_pairs import CONFIG, planted_pairs
 from ligature.errors import StoreError
 from ligature.projection import ImageFeatures, PairedFeatures, TrainSettings, train
 from ligature.projection.batches import Batches
-from ligature.projection.prefetch import Prefetch
-from ligature.projection.runtime import Runtime
+from ligature.training.prefetch import Prefetch
+from ligature.training.runtime import Runtime
 
 SETTINGS = TrainSettings(epochs=3, batch_size=16, warmup_steps=3, learning_rate=3e-3, seed=1)
 CPU = torch.device("cpu")

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from ligature.errors import TrainingError
-from ligature.projection.distributed import Processes
-from ligature.projection.energy import POWERCAP, EnergyMeter
 from ligature.store.atomic import write_json
+from ligature.training.distributed import Processes
+from ligature.training.energy import POWERCAP, EnergyMeter
 
 SECONDS_BETWEEN_READINGS = 10.0
 

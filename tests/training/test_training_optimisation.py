@@ -8,16 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ligature.errors import ParamsError
-from ligature.projection import (
-    LossSettings,
-    Projector,
-    ProjectorConfig,
-    TrainSettings,
-    contrastive_loss,
-    learning_rate_at,
-    make_optimizer,
-    parameter_groups,
-)
+from ligature.projection import Projector, ProjectorConfig, TrainSettings
+from ligature.training import LossSettings, contrastive_loss, learning_rate_at, make_optimizer, parameter_groups
 
 SCHEDULE = {"total_steps": 50, "warmup_steps": 10, "learning_rate": 1e-3, "min_learning_rate": 1e-5}
 

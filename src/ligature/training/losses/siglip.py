@@ -8,8 +8,8 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from ligature.projection.losses.dense import Gather
-from ligature.projection.losses.tiles import iterate_tiles
+from ligature.training.losses.dense import Gather
+from ligature.training.losses.tiles import iterate_tiles
 
 LINEAR_FROM = 40  # log(1 + exp(x)) is x from here on, in float64 too
 

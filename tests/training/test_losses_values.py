@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from ligature.errors import ParamsError
-from ligature.projection.losses import LossSettings, contrastive_loss, gather_rows
+from ligature.training.losses import LossSettings, contrastive_loss, gather_rows
 
 KINDS = ["infonce", "siglip"]
 TILES = [None, 1, 3, 4, 5, 12, 100]

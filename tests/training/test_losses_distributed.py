@@ -8,7 +8,7 @@ from torch import distributed, multiprocessing
 from torch.nn import functional
 
 from ligature.errors import ParamsError
-from ligature.projection.losses import LossSettings, contrastive_loss, gather_rows
+from ligature.training.losses import LossSettings, contrastive_loss, gather_rows
 
 PAIRS = 10
 GROUPED, UNEVEN = {2: [4, 6], 3: [6, 0, 4]}, {2: [3, 7], 3: [7, 0, 3]}

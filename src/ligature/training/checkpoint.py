@@ -8,11 +8,11 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from torch import nn
 from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from ligature.progress import say
-from ligature.projection.projector import Projector
 from ligature.store.atomic import replacing
 
 
@@ -20,7 +20,7 @@ from ligature.store.atomic import replacing
 class TrainingState:
     """All that changes during a training; batches and dropout follow from the seed and the step."""
 
-    projector: Projector
+    model: nn.Module
     optimizer: Optimizer
     scaler: GradScaler
     step: int = 0
@@ -53,7 +53,7 @@ class Checkpoint:
             "fingerprint": self.fingerprint,
             "step": state.step,
             "history": state.history,
-            "projector": state.projector.state_dict(),
+            "model": state.model.state_dict(),
             "optimizer": state.optimizer.state_dict(),
             "scaler": state.scaler.state_dict(),
         }
@@ -71,7 +71,7 @@ class Checkpoint:
         if reason:
             self._say(f"{reason}; training starts anew")
             return
-        state.projector.load_state_dict(content["projector"])
+        state.model.load_state_dict(content["model"])
         state.optimizer.load_state_dict(content["optimizer"])
         state.scaler.load_state_dict(content["scaler"])
         state.step, state.history = content["step"], content["history"]
