@@ -33,6 +33,7 @@ NO_CURATION = {
     "ablation": None,
     "sweep": None,
     "matching": None,
+    "pretraining": None,
 }
 
 

@@ -162,6 +162,7 @@ STUDY = {
     "ablation": None,
     "sweep": None,
     "matching": None,
+    "pretraining": None,
     "report": {},
     "datasets": {"photos": {"format": "coco", "images": "{folder}", "captions": "{folder}/captions.json"}},
     "encoders": {

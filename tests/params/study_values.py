@@ -48,6 +48,7 @@ STUDY = {
     "ablation": None,
     "sweep": None,
     "matching": None,
+    "pretraining": None,
     "report": {"title": "A small study"},
 }
 

@@ -15,6 +15,8 @@ from ligature.params.evaluate import EvaluateParams, ReportParams
 from ligature.params.matching import MatchingParams
 from ligature.params.matching_checks import check_matching
 from ligature.params.pairs import PairsParams
+from ligature.params.pretraining import PretrainingParams
+from ligature.params.pretraining_checks import check_pretraining
 from ligature.params.train import SweepParams, TrainParams
 from ligature.params.world import WorldParams
 
@@ -55,6 +57,8 @@ class Study(Block):
     """Other projectors, features and losses on the same data; null for none."""
     matching: MatchingParams | None
     """Matching across unaligned encoders, with no training; null for none."""
+    pretraining: PretrainingParams | None
+    """CLIP, SharedCLIP and AlignCLIP trained from scratch; null for none."""
     report: ReportParams
 
     @model_validator(mode="after")
@@ -102,6 +106,11 @@ class Study(Block):
     @model_validator(mode="after")
     def _matching_fits_together(self) -> "Study":
         check_matching(self)
+        return self
+
+    @model_validator(mode="after")
+    def _pretraining_fits_together(self) -> "Study":
+        check_pretraining(self)
         return self
 
     @model_validator(mode="after")

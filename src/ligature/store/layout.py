@@ -85,6 +85,15 @@ class Layout:
         return self.root / "matching"
 
     @property
+    def pretraining(self) -> Path:
+        """Folder of contrastive pre-training."""
+        return self.root / "pretraining"
+
+    def pretrained(self, run: str, seed: int) -> Path:
+        """Folder of one pre-training; its ``model`` is the trained pair of encoders."""
+        return self.pretraining / run / f"seed-{seed}"
+
+    @property
     def model(self) -> Path:
         """Folder of the exported pair."""
         return self.root / "model"
