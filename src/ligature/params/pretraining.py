@@ -1,4 +1,4 @@
-"""The `pretraining` block: contrastive training of both encoders from scratch, and the measures of the gap it leaves."""
+"""The `pretraining` block: contrastive training of both encoders from scratch, and how the gap is measured."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -142,7 +142,7 @@ class PretrainingParams(Block):
     """Text encoder whose vectors say how far apart two captions are; needed where a run rescales."""
     tokenizer: TokenizerParams
     towers: TowersParams
-    crop: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=2, max_length=2)] = [0.9, 1.0]
+    crop: list[Annotated[float, Field(gt=0, le=1)]] = Field(default=[0.9, 1.0], min_length=2, max_length=2)
     """Least and largest share of an image's area in a random crop."""
     epochs: Positive
     """Passes over the images; each takes one of its captions at random."""
