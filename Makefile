@@ -6,7 +6,7 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" PYTHONUNBUFFERED=1 DVC_NO_ANALYTICS=1
 CHECKED := src tests benchmarks docs workflow/lint.py
 CORES ?= 2
 
-.PHONY: help setup demo retry-failed pull photos test test-slow lint faults format bench docs rulegraph clean
+.PHONY: help setup demo retry-failed pull photos study-gap test test-slow lint faults format bench docs rulegraph clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,6 +33,10 @@ photos: $(STAMP)  ## Run the study of real photographs in the folder named by LI
 	@test -n "$$LIGATURE_REALDATA" || { echo "error: set LIGATURE_REALDATA to the folder of photographs"; exit 1; }
 	$(RUN) snakemake --cores $(CORES) --config params=studies/photos.yaml
 	@$(RUN) ligature show --params studies/photos.yaml
+
+study-gap: $(STAMP)  ## Train CLIP, SharedCLIP and AlignCLIP from scratch, small, and print the gaps they leave
+	$(RUN) snakemake --cores $(CORES) --config params=studies/gap.yaml
+	@$(RUN) ligature show --params studies/gap.yaml
 
 test: $(STAMP)  ## Pass the tests
 	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n $(CORES)
@@ -68,4 +72,4 @@ rulegraph: $(STAMP)  ## Draw the rule graph of the mini study again
 	$(RUN) python docs/draw_rulegraph.py
 
 clean:  ## Remove results, logs and caches, but not .venv
-	rm -rf results/mini results/photos logs .snakemake .pytest_cache .ruff_cache .hypothesis benchmarks/results
+	rm -rf results/mini results/photos results/gap logs .snakemake .pytest_cache .ruff_cache .hypothesis benchmarks/results

@@ -18,6 +18,8 @@ include: "workflow/rules/pairs.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/matching.smk"
+include: "workflow/rules/pretraining_inputs.smk"
+include: "workflow/rules/pretraining.smk"
 include: "workflow/rules/curation_inputs.smk"
 include: "workflow/rules/pool.smk"
 include: "workflow/rules/curation.smk"
@@ -38,6 +40,8 @@ localrules:
     stage_model,
     stage_sweep,
     stage_matching,
+    stage_pretraining,
+    stage_pretrained,
     stage_pool,
     stage_captions,
     stage_curation,
@@ -71,9 +75,10 @@ rule stage_discovery:
         rules.compare.input,
         [
             pair_manifests("pooled", vision, text, probe_datasets)
-            for vision in vision_names
-            for text in text_names
+            for vision in compared_vision
+            for text in compared_text
         ],
+        semantic_manifests(),
 
 
 rule stage_pairs:
@@ -122,6 +127,16 @@ rule stage_sweep:
 rule stage_matching:
     input:
         rules.matching.output if matching else [],
+
+
+rule stage_pretraining:
+    input:
+        rules.pretraining.output if pretraining else [],
+
+
+rule stage_pretrained:
+    input:
+        pretrained_manifests(),
 
 
 rule stage_pool:

@@ -42,8 +42,9 @@ def light_values() -> dict:
     values = yaml.safe_load(TINY.read_text(encoding="utf-8"))
     values["encoders"]["vision"] = values["encoders"]["vision"][:1]
     values["encoders"]["text"] = values["encoders"]["text"][:1]
-    values["pairs"]["choose"] = None
-    values["evaluate"]["segmentation"] = values["sweep"] = None
+    values["pairs"] |= {"choose": None, "vision": None, "text": None}
+    values["evaluate"] |= {"segmentation": None, "baselines": []}
+    values["sweep"] = values["pretraining"] = None
     return values
 
 

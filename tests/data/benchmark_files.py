@@ -40,6 +40,14 @@ def write_imagenet_v2(root: Path) -> None:
     touch(root, *(f"imagenetv2-matched-frequency-format-val/{number}/x{number}.jpeg" for number in range(11)))
 
 
+def write_imagenet_shift(root: Path, folder: str) -> None:
+    """Two classes of ImageNet, as its shifted kin come: named by their synsets, and listed with underscores."""
+    classes = {"n01440764": "tench, Tinca tinca", "n02319095": "sea urchin"}
+    write(root, "LOC_synset_mapping.txt", *(f"{key} {names}" for key, names in classes.items()))
+    write(root, f"{folder}/README.txt", "Classes:", "n02319095 sea_urchin", "n01440764 tench")
+    touch(root, f"{folder}/n02319095/b.JPEG", f"{folder}/n02319095/a.JPEG", f"{folder}/n01440764/c.jpg")
+
+
 def write_caltech_101(root: Path) -> None:
     folder = "101_ObjectCategories"
     touch(root, f"{folder}/BACKGROUND_Google/tmp", f"{folder}/BACKGROUND_Google/image_0001.jpg")

@@ -1,6 +1,7 @@
 """What must be read of every benchmark in miniature."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmark_files import (
@@ -14,6 +15,7 @@ from benchmark_files import (
     write_food_101,
     write_imagenet,
     write_imagenet_flat,
+    write_imagenet_shift,
     write_imagenet_v2,
     write_oxford_pets,
     write_stanford_cars,
@@ -55,6 +57,24 @@ LAYOUTS: dict[str, tuple[str, Callable[[Path], object], str, Expected]] = {
         "val",
         [(f"imagenetv2-matched-frequency-format-val/{n}/x{n}.jpeg", f"thing {n}") for n in range(11)],
     ),
+    **{
+        kind: (
+            kind,
+            partial(write_imagenet_shift, folder=folder),
+            "test",
+            [
+                (f"{folder}/n01440764/c.jpg", "tench"),
+                (f"{folder}/n02319095/a.JPEG", "sea urchin"),
+                (f"{folder}/n02319095/b.JPEG", "sea urchin"),
+            ],
+        )
+        for kind, folder in {
+            "imagenet-sketch": "sketch",
+            "imagenet-a": "imagenet-a",
+            "imagenet-r": "imagenet-r",
+            "imagenet-o": "imagenet-o",
+        }.items()
+    },
     "caltech-101": (
         "caltech-101",
         write_caltech_101,

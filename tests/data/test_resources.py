@@ -80,6 +80,7 @@ def test_the_table_holds_what_the_study_of_the_paper_needs():
     }
     wanted |= {"imagenet-val-images", "imagenet-train-images", "imagenet-v2", "caltech-101", "oxford-pets", "sun397"}
     wanted |= {"stanford-cars", "flowers-102", "food-101", "fgvc-aircraft", "cub-200", "ucf101", "eurosat", "dtd"}
+    wanted |= {"imagenet-sketch", "imagenet-a", "imagenet-r", "imagenet-o"}
     wanted |= {"cifar-10", "cifar-100", "voc", "pascal-context", "xtd10", "multi30k", "docci"}
     assert wanted <= set(table["name"])
     assert set(table["name"][table["gated"]]) == {

@@ -83,6 +83,10 @@ BLOCKS = {
 ROOTS = {
     "imagenet": ("val", "imagenet-val-images@ilsvrc2012"),
     "imagenet-v2": ("val", "imagenet-v2@2019"),
+    "imagenet-sketch": ("test", "imagenet-sketch@2019"),
+    "imagenet-a": ("test", "imagenet-a@2019"),
+    "imagenet-r": ("test", "imagenet-r@2020"),
+    "imagenet-o": ("test", "imagenet-o@2019"),
     "caltech-101": ("all", "caltech-101@2022/caltech-101"),
     "oxford-pets": ("test", "oxford-pets@2012"),
     "stanford-cars": ("test", "stanford-cars@2013"),

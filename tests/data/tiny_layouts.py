@@ -139,6 +139,16 @@ def write_imagenet_v2(root: Path, count: int) -> None:
     touch(root, *(f"{folder}/{number % len(SYNSETS)}/{number:040x}.jpeg" for number in range(count)))
 
 
+def write_imagenet_shift(folder: str) -> Callable[[Path, int], None]:
+    def writer(root: Path, count: int) -> None:
+        write(root, "LOC_synset_mapping.txt", *(f"{key} {names}" for key, names in SYNSETS.items()))
+        write(root, f"{folder}/README.txt", *(f"{key} {names.partition(',')[0]}" for key, names in SYNSETS.items()))
+        keys = list(SYNSETS)
+        touch(root, *(f"{folder}/{keys[number % len(keys)]}/{number}.jpg" for number in range(count)))
+
+    return writer
+
+
 def write_voc(root: Path, count: int) -> None:
     folder = root / "VOCdevkit/VOC2012"
     names = [f"2007_{number:06d}" for number in range(count)]
@@ -209,6 +219,10 @@ LAYOUTS: dict[str, Callable[[Path, int], None]] = {
     "imagenet-val-images@ilsvrc2012": write_imagenet("val"),
     "imagenet-train-images@ilsvrc2012": write_imagenet("train"),
     "imagenet-v2@2019": write_imagenet_v2,
+    "imagenet-sketch@2019": write_imagenet_shift("sketch"),
+    "imagenet-a@2019": write_imagenet_shift("imagenet-a"),
+    "imagenet-r@2020": write_imagenet_shift("imagenet-r"),
+    "imagenet-o@2019": write_imagenet_shift("imagenet-o"),
     "caltech-101@2022": below(
         "caltech-101/101_ObjectCategories", write_folders("wild_cat", "Faces_easy", "BACKGROUND_Google")
     ),

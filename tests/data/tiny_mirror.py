@@ -43,6 +43,10 @@ ONE_OF_SEVERAL = {
     "VOCtrainval_03-May-2010.tar": ["VOCdevkit"],
     "trainval.tar.gz": ["trainval"],
     "imagenetv2-matched-frequency.tar.gz": ["imagenetv2-matched-frequency-format-val"],
+    "ImageNet-Sketch.zip": ["sketch"],
+    "imagenet-a.tar": ["imagenet-a"],
+    "imagenet-r.tar": ["imagenet-r"],
+    "imagenet-o.tar": ["imagenet-o"],
     "docci_images.tar.gz": ["images"],
 }
 """What of a data set's folder stands in an archive that does not hold it whole, by the archive's name."""

@@ -40,5 +40,5 @@ def test_every_measure_of_the_gap_is_explained():
 
 def test_the_page_is_short_and_its_lines_fit():
     lines = PAGE.splitlines()
-    assert len(lines) < 200
+    assert len(lines) < 215
     assert all(len(line) <= 120 for line in lines if not line.startswith("|"))

@@ -22,7 +22,9 @@ def fault_study() -> dict:
     for side, name in ENCODERS.items():
         values["encoders"][side] = [entry for entry in values["encoders"][side] if entry["name"] == name]
     values["datasets"]["captions-train"]["parts"] = 1
-    values["pairs"]["choose"] = None
+    values["pairs"] |= {"choose": None, "vision": None, "text": None}
+    values["evaluate"]["baselines"] = []
+    values["pretraining"] |= {"mix": "class-collected", "semantics": ENCODERS["text"], "grid": {}}
     values["train"]["epochs"] = 4
     values["download"]["chunks"] = 1
     values["sources"]["laion"]["parts"] = 1

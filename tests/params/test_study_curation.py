@@ -108,8 +108,8 @@ def test_stores_of_pools_and_sets_have_groups_of_their_own():
     layout = Layout(parse_study(curated(download__chunks=3, sources__web__slices=2), "study"))
     pool, downloaded = (layout.embedding_parts("pooled", "words", name) for name in ("web", "collected"))
     assert [len(pool), len(downloaded)] == [4, 3]
-    assert layout.group("pooled", "web") == "pool"
-    assert layout.group("pooled", "clean") == layout.group("pooled", "collected") == "sets"
+    assert layout.group("pooled", "words", "web") == "pool"
+    assert {layout.group("pooled", "words", name) for name in ("clean", "collected")} == {"sets"}
     assert pool[3].parts[-5:] == ("pool", "pooled", "words", "web", "part-00003")
 
 

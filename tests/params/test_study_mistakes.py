@@ -171,7 +171,7 @@ COMBINATIONS = {
 def test_a_mistake_is_one_line_with_file_key_value_and_what_was_expected(tmp_path, changes, expected):
     line = the_line(write_study(tmp_path, changed(**changes)))
     assert expected in line
-    assert len(line) < 350
+    assert len(line) < 450
 
 
 def test_the_study_of_these_tests_is_valid_without_a_mistake(tmp_path):

@@ -128,6 +128,7 @@ def test_a_training_on_images_encodes_them_at_every_step():
     values = tiny_values()
     values["train"]["mode"] = "images"
     values |= {"sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None}
+    values["pretraining"] |= {"mix": None, "datasets": ["captions-train"]}
     works, _ = work("train", facts_of(values))
     assert works["encode"] == 48 * 60 * VIT_FLOP
     assert works["decode"] == 48 * 60 * 32**2
@@ -146,6 +147,8 @@ OF_RULE = {
     "probe": {"vision": "pixels"},
     "vary": {"run": "regions"},
     "match_experiment": {"experiment": "shifted"},
+    "pretrain": {"pretrained": "alignclip", "seed": "0"},
+    "gauge": {"pretrained": "alignclip", "seed": "0"},
     "fetch": {"source": "laion"},
     "unpack": {"resource": "photos@v1"},
     "pool": {"source": "laion"},

@@ -162,13 +162,14 @@ def smallest_study() -> dict:
     values = yaml.safe_load((ROOT / "tests/studies/tiny.yaml").read_text(encoding="utf-8"))
     values["world"] |= {"coco": {"train": 4, "val": 60, "test": 4}, "voc": {"val": 1}, "shifted": {"test": 4}}
     values["encoders"] = {side: encoders[:1] for side, encoders in values["encoders"].items()}
-    values["pairs"]["choose"] = {"vision": "pixels", "text": "bag-of-words"}
+    choice = {"vision": "pixels", "text": "bag-of-words"}
+    values["pairs"] |= {"choose": choice, "vision": None, "text": None}
     values["pairs"]["probe"] |= {"train": "captions-val", "batch_size": 30}
     projector = {"embed_dim": 32, "dropout": 0.0}
     values["train"] |= {"datasets": ["captions-val"], "batch_size": 30, "epochs": 150, "projector": projector}
-    values["evaluate"] |= {"retrieval": ["captions-val"], "segmentation": None}
+    values["evaluate"] |= {"retrieval": ["captions-val"], "segmentation": None, "baselines": []}
     values |= {"sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None}
-    values |= {"sweep": None, "matching": None}
+    values |= {"sweep": None, "matching": None, "pretraining": None}
     values["report"] |= {"samples": 1, "tsne_points": 5}
     return values
 

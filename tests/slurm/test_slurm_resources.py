@@ -17,7 +17,7 @@ RULES = {
     for file in sorted((ROOT / "workflow/rules").glob("*.smk"))
     for match in re.finditer(r"^(?:rule|checkpoint) (\w+):\n(?:(?:    .*)?\n)+", file.read_text(), re.MULTILINE)
 }
-GPU_RULES = {"embed", "probe", "train", "vary", "ablate", "segment", "score"}
+GPU_RULES = {"embed", "probe", "train", "vary", "ablate", "segment", "score", "pretrain", "gauge"}
 
 
 class Refusal(Exception):
@@ -37,7 +37,7 @@ def helpers(**config) -> SimpleNamespace:
         vision=[SimpleNamespace(name="pixels", loader="pixels"), SimpleNamespace(name="vit", loader="transformers")],
         text=[SimpleNamespace(name="bag", loader="bag-of-words")],
     )
-    scope = {"config": config, "Path": Path, "WorkflowError": Refusal, "study": SimpleNamespace(encoders=encoders)}
+    scope = {"config": config, "Path": Path, "WorkflowError": Refusal, "encoders": [*encoders.vision, *encoders.text]}
     scope["find"] = lambda blocks, name: next(block for block in blocks if block.name == name)
     path = ROOT / "workflow/rules/resources.smk"
     exec(compile(path.read_text(), str(path), "exec"), scope)

@@ -58,7 +58,7 @@ def test_prompts_of_class_folders_are_a_single_part(layout):
     ],
 )
 def test_stores_that_discovery_needs_stand_apart(layout, view, dataset, group):
-    assert layout.group(view, dataset) == group
+    assert layout.group(view, "pixels", dataset) == group
     folder = layout.embeddings(view, "pixels", dataset, 0)
     assert folder == layout.root / "embeddings" / group / view / "pixels" / dataset / "part-00000"
 
@@ -68,7 +68,24 @@ def test_both_data_sets_of_the_probe_belong_to_discovery(layout):
     pairs = layout.study.pairs.model_copy(update={"probe": probe})
     changed = Layout(layout.study.model_copy(update={"pairs": pairs}))
     names = ("captions-val", "captions-test", "labels-val", "captions-train")
-    assert [changed.group("pooled", name) for name in names] == ["discovery"] * 3 + ["chosen"]
+    assert [changed.group("pooled", "pixels", name) for name in names] == ["discovery"] * 3 + ["chosen"]
+
+
+def test_stores_under_a_pretrained_encoder_stand_apart_whatever_the_data_set(layout):
+    names = ("captions-val", "captions-test", "collected")
+    assert {layout.group("pooled", "alignclip-vision", name) for name in names} == {"pretrained"}
+
+
+def test_captions_that_pretraining_tells_apart_belong_to_discovery(layout):
+    block = layout.study.pretraining.model_copy(update={"datasets": ["captions-test"], "mix": None})
+    changed = Layout(layout.study.model_copy(update={"pretraining": block}))
+    assert changed.group("pooled", "bag-of-words", "captions-test") == "discovery"
+    assert changed.group("pooled", "bert-untrained", "captions-test") == "chosen"
+    assert layout.group("pooled", "bag-of-words", "captions-test") == "chosen"
+
+
+def test_a_pretraining_has_a_folder_a_run_and_seed(layout):
+    assert layout.pretrained("alignclip", 3) == layout.root / "pretraining/alignclip/seed-3"
 
 
 def test_the_probe_of_a_pair_has_a_file_of_its_own(layout):

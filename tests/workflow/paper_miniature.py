@@ -27,6 +27,7 @@ def in_miniature(values: dict[str, Any]) -> dict[str, Any]:
     for dataset in values["datasets"].values():
         dataset.pop("parts", None)
         dataset.pop("prompts", None)
+        dataset.pop("fold", None)
     for encoder in values["encoders"]["vision"]:
         if encoder["loader"] == "transformers":
             encoder["image_size"] = SIDE
@@ -50,6 +51,9 @@ def in_miniature(values: dict[str, Any]) -> dict[str, Any]:
         experiment["selections"] = ["random"]
         if "csls" in experiment:
             experiment["csls"] = 2
+    values["pretraining"] |= {"epochs": 1, "batch_size": 8, "warmup_steps": 1}
+    small = {"image_size": SIDE, "width": 32, "layers": 1, "heads": 2, "embed_dim": 16}
+    values["pretraining"]["towers"] |= small
     values["report"] |= {"samples": 2, "tsne_points": 10}
     return values
 
@@ -58,9 +62,12 @@ def few_of_each(values: dict[str, Any]) -> dict[str, Any]:
     """Keeps what has a job of every rule: two encoders a side, one data set of a kind, two runs of the sweep."""
     values = in_miniature(values)
     values["encoders"]["vision"] = [e for e in values["encoders"]["vision"] if e["name"] != "dinov2-base"]
-    kept = ("all-roberta-large", "clip-text")
+    kept = ("all-roberta-large", "mpnet", "clip-text")
     values["encoders"]["text"] = [e for e in values["encoders"]["text"] if e["name"] in kept]
-    values["pairs"]["datasets"] = ["coco"]
+    values["pairs"] |= {"datasets": ["coco"], "text": ["all-roberta-large", "clip-text"]}
+    values["pretraining"] |= {"datasets": ["sbu"], "classification": ["imagenet"], "retrieval": ["flickr30k"]}
+    values["pretraining"]["probe"]["train"] = "imagenet-train"
+    values["pretraining"]["runs"] = {name: values["pretraining"]["runs"][name] for name in ("clip", "alignclip")}
     values["evaluate"] |= {"classification": ["imagenet"], "retrieval": ["flickr30k"], "baselines": []}
     values["evaluate"]["segmentation"]["datasets"] = ["voc"]
     values["curate"]["prototypes"]["dataset"] = ["imagenet-train", "eurosat"]
@@ -83,6 +90,9 @@ def serve_models(mirror: Mirror, values: dict[str, Any], folder: Path) -> None:
     """Has the mirror answer for every encoder of the study, at its commit, with a tiny random one of its kind."""
     words = [caption(f"word {number}") for number in range(200)]
     entries = [*values["encoders"]["vision"], *values["encoders"]["text"]]
+    tokenizer = values["pretraining"]["tokenizer"]
+    save_clip(folder / tokenizer["source"])
+    mirror.add_model(tokenizer["source"], folder / tokenizer["source"], tokenizer["revision"])
     for number, source in enumerate(dict.fromkeys(entry["source"] for entry in entries)):
         entry = next(entry for entry in entries if entry["source"] == source)
         target = folder / source

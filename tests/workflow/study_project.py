@@ -60,8 +60,9 @@ def curated_study() -> dict:
     """The tiny study with the two encoders that are not models."""
     values = yaml.safe_load((ROOT / "tests/studies/tiny.yaml").read_text(encoding="utf-8"))
     values["encoders"] = {side: encoders[:1] for side, encoders in values["encoders"].items()}
-    values["pairs"]["choose"] = values["evaluate"]["segmentation"] = values["sweep"] = None
-    values["matching"] = None
+    values["pairs"] |= {"choose": None, "vision": None, "text": None}
+    values["evaluate"] |= {"segmentation": None, "baselines": []}
+    values["sweep"] = values["matching"] = values["pretraining"] = None
     return values
 
 

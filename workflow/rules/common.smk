@@ -11,6 +11,10 @@ from ligature.data.remote.resources import find_files, table_of_sources
 from ligature.errors import DamagedError, LigatureError
 from ligature.params import load_study
 from ligature.params.matching_checks import embedded_sets
+from ligature.params.pretraining_checks import (
+    pretrained_runs,
+    pretrained_source,
+)
 from ligature.params.study import uses_world
 from ligature.store import Layout
 from ligature.store.damage import read_sealed, set_aside
@@ -44,8 +48,8 @@ study = layout.study
 
 logs = Path("logs") / study.study
 
-vision_names = [encoder.name for encoder in study.encoders.vision]
-text_names = [encoder.name for encoder in study.encoders.text]
+encoders = [*study.encoders.vision, *study.encoders.text]
+compared_vision, compared_text = study.compared
 curate, download, sweep = study.curate, study.download, study.sweep
 sweep_runs = sweep.points if sweep else {}
 segmentation, matching = study.evaluate.segmentation, study.matching
@@ -67,9 +71,13 @@ ablation_sets = (
 )
 evaluation_sets = [*study.evaluate.classification, *study.evaluate.retrieval]
 recipes = {
-    encoder.name: encoder.recipe
-    for encoder in [*study.encoders.vision, *study.encoders.text]
-    if encoder.recipe is not None
+    encoder.name: encoder.recipe for encoder in encoders if encoder.recipe is not None
+}
+pretraining = study.pretraining
+pretrained_weights = {
+    pretrained_source(*training): layout.pretrained(*training)
+    / "model/model.safetensors"
+    for training in pretrained_runs(study)
 }
 
 
@@ -79,16 +87,18 @@ def one_of(names):
 
 
 wildcard_constraints:
-    encoder=one_of([*vision_names, *text_names]),
-    vision=one_of(vision_names),
-    text=one_of(text_names),
+    encoder=one_of([encoder.name for encoder in encoders]),
+    vision=one_of([encoder.name for encoder in study.encoders.vision]),
+    text=one_of([encoder.name for encoder in study.encoders.text]),
     dataset=one_of([*study.datasets, *(curate.pool if curate else []), *layout.sets]),
     source=one_of(study.sources),
     run=one_of(sweep_runs),
     experiment=one_of(experiments),
     set=one_of(layout.sets),
     mix=one_of(study.mixes),
-    group="discovery|chosen|pool|sets",
+    group="discovery|chosen|pool|sets|pretrained",
+    pretrained=one_of(pretraining.points if pretraining else []),
+    seed=r"\d+",
     view="pooled|regions|tokens|tokens-int8",
     part=r"\d{5}",
 
@@ -230,8 +240,11 @@ def chosen_weights(wildcards):
 
 
 def weights_of(encoder):
-    """Returns the weights of an encoder that the study makes itself; none for the others."""
-    return [layout.encoder(encoder) / "model.safetensors"] if encoder in recipes else []
+    """Returns the weights of an encoder that the study makes or pre-trains itself; none for the others."""
+    if encoder in recipes:
+        return [layout.encoder(encoder) / "model.safetensors"]
+    source = find(encoders, encoder).source
+    return [pretrained_weights[source]] if source in pretrained_weights else []
 
 
 def recipe_inputs(wildcards):
@@ -273,7 +286,7 @@ def embed_block(wildcards):
 
 def encoder_block(wildcards):
     """Returns the block of the encoder that a rule works with."""
-    return dump(find([*study.encoders.vision, *study.encoders.text], wildcards.encoder))
+    return dump(find(encoders, wildcards.encoder))
 
 
 def versions_kept():

@@ -6,7 +6,7 @@ rule compare:
     input:
         [
             path
-            for encoder in [*vision_names, *text_names]
+            for encoder in [*compared_vision, *compared_text]
             for dataset in study.pairs.datasets
             for path in manifests("pooled", encoder, dataset)
         ],
@@ -37,12 +37,12 @@ rule probe:
     input:
         lambda wildcards: [
             path
-            for encoder in [wildcards.vision, *text_names]
+            for encoder in [wildcards.vision, *compared_text]
             for dataset in dict.fromkeys(probe_datasets)
             for path in manifests("pooled", encoder, dataset)
         ],
     output:
-        [layout.probe("{vision}", text) for text in text_names],
+        [layout.probe("{vision}", text) for text in compared_text],
     log:
         logs / "probe" / "{vision}.log",
     benchmark:
@@ -70,7 +70,9 @@ checkpoint select:
     input:
         similarity=rules.compare.output,
         probes=expand(
-            layout.probe("{vision}", "{text}"), vision=vision_names, text=text_names
+            layout.probe("{vision}", "{text}"),
+            vision=compared_vision,
+            text=compared_text,
         ),
     output:
         pairs=layout.pairs / "pairs.csv",

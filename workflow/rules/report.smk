@@ -8,6 +8,7 @@ rule report:
         segmentation=rules.segment.output if segmentation else [],
         sweep=rules.sweep.output if sweep else [],
         matching=rules.matching.output if matching else [],
+        pretraining=rules.pretraining.output if pretraining else [],
         mixes=layout.mixes / "kept.parquet" if curate else [],
         ablation=layout.ablation / "results.csv" if study.ablation else [],
     output:

@@ -65,10 +65,8 @@ def cpus(wildcards, threads):
 def needs_gpu(wildcards):
     """Whether a job of a rule that can use a GPU runs on one, where the profile says so, but for small encoders."""
     encoder = wildcards.get("encoder")
-    vision, text = study.encoders.vision, study.encoders.text
     return device == "cuda" and (
-        encoder is None
-        or find([*vision, *text], encoder).loader not in loaders_without_gpu
+        encoder is None or find(encoders, encoder).loader not in loaders_without_gpu
     )
 
 

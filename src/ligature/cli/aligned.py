@@ -116,6 +116,11 @@ class Joint:
     data: Captioned
     aligned: Aligned
 
+    @property
+    def image_of_text(self) -> np.ndarray:
+        """Image row [m] of each text."""
+        return self.data.image_of_text
+
     @cached_property
     def images(self) -> np.ndarray:
         """Joint features of the images, [n, d]."""

@@ -46,13 +46,14 @@ def counted_flops(layout: Layout) -> dict[str, float]:
     found = {
         "encode": sum(Manifest.read(path.parent).flops for path in stores),
         "train": _trainings(layout.train),
+        "pre-train": _trainings(layout.pretraining, "training.json"),
         "ablate": _trainings(layout.ablation) + _trainings(layout.sweep),
     }
     return {part: float(flops) for part, flops in found.items() if flops}
 
 
-def _trainings(folder: Path) -> int:
-    return sum(read_json(path).get("facts", {}).get("flops", 0) for path in folder.rglob("projector.json"))
+def _trainings(folder: Path, card: str = "projector.json") -> int:
+    return sum(read_json(path).get("facts", {}).get("flops", 0) for path in folder.rglob(card))
 
 
 def read_json(path: Path) -> dict[str, Any]:

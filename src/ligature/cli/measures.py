@@ -1,10 +1,11 @@
 """What is measured of an aligned pair: classification, retrieval and the modality gap as rows of results."""
 
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 import numpy as np
 
-from ligature.cli.aligned import Aligned, Joint
+from ligature.cli.aligned import Aligned
 from ligature.cli.features import variants
 from ligature.evaluation import (
     Result,
@@ -15,11 +16,45 @@ from ligature.evaluation import (
     retrieval_recall,
     zero_shot_accuracy,
 )
+from ligature.store import Layout
 
 ENGLISH = "en"
 
 
-def classification(aligned: Aligned, dataset: str) -> Iterator[Result]:
+class CaptionedFeatures(Protocol):
+    """Images [n, d] and texts [m, d] of a data set in a joint space, with the image row [m] of each text."""
+
+    @property
+    def images(self) -> np.ndarray:
+        """Joint features of the images."""
+
+    @property
+    def texts(self) -> np.ndarray:
+        """Joint features of the texts."""
+
+    @property
+    def image_of_text(self) -> np.ndarray:
+        """Image row of each text."""
+
+
+class JointModel(Protocol):
+    """What can be measured: features of the data sets of a study in one joint space; ``Aligned`` explains the rest."""
+
+    layout: Layout
+    name: str
+    seed: int
+
+    def labelled(self, dataset: str) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the features of a labelled data set's images and their labels."""
+
+    def prompts(self, dataset: str) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """Yields prompt sets of a labelled data set: variant, features of the prompts, their labels."""
+
+    def captioned(self, dataset: str) -> CaptionedFeatures:
+        """Returns a captioned data set with its own captions."""
+
+
+def classification(aligned: JointModel, dataset: str) -> Iterator[Result]:
     """Yields zero-shot classification with the main templates and with every further prompt set, and chance."""
     params = aligned.layout.study.datasets[dataset]
     languages = {prompts.language for prompts in params.prompts.values()} - {ENGLISH}
@@ -33,7 +68,7 @@ def classification(aligned: Aligned, dataset: str) -> Iterator[Result]:
 
 
 def _accuracy(
-    aligned: Aligned,
+    aligned: JointModel,
     task: str,
     dataset: str,
     variant: str,
@@ -52,9 +87,9 @@ def _accuracy(
     yield from _rows(aligned, task, dataset, protocol, {aligned.name: metrics, "chance": chance}, sizes, variant)
 
 
-def retrieval(aligned: Aligned, dataset: str, joint: Joint) -> Iterator[Result]:
+def retrieval(aligned: JointModel, dataset: str, joint: CaptionedFeatures) -> Iterator[Result]:
     """Yields retrieval in both directions of a data set's own captions, and chance."""
-    captions = np.bincount(joint.data.image_of_text).max()
+    captions = np.bincount(joint.image_of_text).max()
     yield from _recall(aligned, "retrieval", dataset, f"cosine, best of {captions} captions", joint)
 
 
@@ -72,9 +107,9 @@ def retrieval_variants(aligned: Aligned, dataset: str) -> Iterator[Result]:
 
 
 def _recall(
-    aligned: Aligned, task: str, dataset: str, protocol: str, joint: Joint, variant: str = ""
+    aligned: JointModel, task: str, dataset: str, protocol: str, joint: CaptionedFeatures, variant: str = ""
 ) -> Iterator[Result]:
-    owners = joint.data.image_of_text
+    owners = joint.image_of_text
     metrics = {
         aligned.name: retrieval_recall(joint.images, joint.texts, owners),
         "chance": chance_retrieval_recall(owners, len(joint.images)),
@@ -84,16 +119,16 @@ def _recall(
     yield from _rows(aligned, task, dataset, protocol, metrics, sizes, variant)
 
 
-def gap(aligned: Aligned, dataset: str, joint: Joint) -> Iterator[Result]:
+def gap(aligned: JointModel, dataset: str, joint: CaptionedFeatures) -> Iterator[Result]:
     """Yields the modality-gap panel of images and their first captions."""
-    owners, first = np.unique(joint.data.image_of_text, return_index=True)
+    owners, first = np.unique(joint.image_of_text, return_index=True)
     metrics = modality_gap(joint.images[owners], joint.texts[first], seed=aligned.seed)
     sizes = dict.fromkeys(metrics, len(owners))
     yield from _rows(aligned, "gap", dataset, "unit features, first captions", {aligned.name: metrics}, sizes)
 
 
 def _rows(
-    aligned: Aligned,
+    aligned: JointModel,
     task: str,
     dataset: str,
     protocol: str,

@@ -54,7 +54,8 @@ def aligned_vectors(layout: Layout, dataset: str) -> tuple[dict[str, np.ndarray]
 
     Images that some encoder skipped, or that have no caption, are left out of all.
     """
-    stores = {encoder.name: open_store(layout, encoder.name, dataset) for encoder in layout.study.encoders.vision}
+    compared_vision, compared_text = layout.study.compared
+    stores = {name: open_store(layout, name, dataset) for name in compared_vision}
     first = next(iter(stores.values()))
     vision, text, common = {}, {}, None
     for name, store in stores.items():
@@ -62,14 +63,14 @@ def aligned_vectors(layout: Layout, dataset: str) -> tuple[dict[str, np.ndarray]
         frame = pd.DataFrame(store.vectors(), index=store.metadata()["id"])
         vision[name] = frame
         common = frame.index if common is None else common.intersection(frame.index, sort=False)
-    for encoder in layout.study.encoders.text:
-        store = open_store(layout, encoder.name, dataset)
+    for name in compared_text:
+        store = open_store(layout, name, dataset)
         joined = join_stores(first, store)
         own = np.isin(joined.text_rows, own_rows(store))
         vectors = store.vectors()[joined.text_rows[own]]
         means = caption_means(vectors, joined.image_of_text[own], len(joined.images))
-        text[encoder.name] = pd.DataFrame(means, index=joined.images["id"]).dropna()
-        common = common.intersection(text[encoder.name].index, sort=False)
+        text[name] = pd.DataFrame(means, index=joined.images["id"]).dropna()
+        common = common.intersection(text[name].index, sort=False)
     return tuple({name: frame.loc[common].to_numpy() for name, frame in side.items()} for side in (vision, text))
 
 
@@ -91,7 +92,7 @@ def probe(
 ) -> None:
     """Train a projector shortly between two encoders and measure the retrieval it reaches."""
     layout = open_layout(params, results, threads)
-    for name in [text] if text else [encoder.name for encoder in layout.study.encoders.text]:
+    for name in [text] if text else layout.study.compared[1]:
         _probe(layout, vision, name, device)
 
 
@@ -142,18 +143,17 @@ def select(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> N
 
 def _probes(layout: Layout) -> pd.DataFrame:
     rows = []
-    for vision in layout.study.encoders.vision:
-        for text in layout.study.encoders.text:
-            path = layout.probe(vision.name, text.name)
+    compared_vision, compared_text = layout.study.compared
+    for vision in compared_vision:
+        for text in compared_text:
+            path = layout.probe(vision, text)
             try:
                 values = read_sealed(path)
             except FileNotFoundError:
-                raise DataError(f"{path}: missing; run `ligature probe {vision.name} {text.name}` first") from None
+                raise DataError(f"{path}: missing; run `ligature probe {vision} {text}` first") from None
             metrics = {f"probe_{key}": value for key, value in values.items() if key not in ("vision", "text")}
             recalls = [value for key, value in metrics.items() if "_recall@" in key]
-            rows.append(
-                {"vision": vision.name, "text": text.name, **metrics, "probe_mean_recall": float(np.mean(recalls))}
-            )
+            rows.append({"vision": vision, "text": text, **metrics, "probe_mean_recall": float(np.mean(recalls))})
     return pd.DataFrame(rows)
 
 

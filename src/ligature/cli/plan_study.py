@@ -90,10 +90,10 @@ def _choice(study: Study, pair: str | None) -> PairChoice:
     """Returns the pair of the study, the one asked for, or the last encoder of either list."""
     if study.pairs.choose:
         return study.pairs.choose
-    encoders = study.encoders
-    vision, _, text = (pair or f"{encoders.vision[-1].name},{encoders.text[-1].name}").partition(",")
-    for name, side, known in (("vision", vision, encoders.vision), ("text", text, encoders.text)):
-        if side not in {entry.name for entry in known}:
+    compared_vision, compared_text = study.compared
+    vision, _, text = (pair or f"{compared_vision[-1]},{compared_text[-1]}").partition(",")
+    for name, side, known in (("vision", vision, compared_vision), ("text", text, compared_text)):
+        if side not in known:
             raise ParamsError(f"--pair {pair}: unknown {name} encoder {side!r}; write VISION,TEXT")
     return PairChoice(vision=vision, text=text)
 

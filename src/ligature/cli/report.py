@@ -34,8 +34,10 @@ def report(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, logs
 def _claims(layout: Layout) -> "Section":
     from ligature.reporting.claims import Evidence, claims_section, claims_table
     from ligature.reporting.matching.sources import MatchingSources, read_matching
+    from ligature.reporting.pretraining.sources import PretrainingSources, read_pretraining
 
     matching = read_matching(MatchingSources.in_folder(layout.root))
+    pretraining = read_pretraining(PretrainingSources.in_folder(layout.root))
     evidence = Evidence(
         correlations=_table(layout.pairs / "correlations.csv"),
         results=_table(layout.evaluation / "results.csv"),
@@ -46,6 +48,8 @@ def _claims(layout: Layout) -> "Section":
         matching=matching.results,
         matching_seedwise=matching.seedwise,
         matching_cka=matching.cka,
+        pretraining=pretraining.results,
+        pretraining_runs=pretraining.runs,
     )
     claims = claims_table(evidence)
     write_csv(layout.report / "claims.csv", claims)
@@ -91,6 +95,8 @@ def show(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> Non
     from ligature.reporting import results_summary
     from ligature.reporting.matching.sources import MatchingSources, read_matching
     from ligature.reporting.matching.summary import matching_summary
+    from ligature.reporting.pretraining.sources import PretrainingSources, read_pretraining
+    from ligature.reporting.pretraining.summary import pretraining_summary
 
     layout = open_layout(params, results)
     path = layout.evaluation / "results.csv"
@@ -98,4 +104,5 @@ def show(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> Non
         raise DataError(f"{path}: missing; run the study first")
     print(results_summary(_table(path)))
     print(matching_summary(read_matching(MatchingSources.in_folder(layout.root)).results), end="")
+    print(pretraining_summary(read_pretraining(PretrainingSources.in_folder(layout.root))), end="")
     print(f"\nPage: {(layout.report / 'index.html').resolve()}")

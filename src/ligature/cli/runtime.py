@@ -9,11 +9,17 @@ from ligature.training import Runtime
 
 MicroBatchOption = Annotated[
     int | None,
-    typer.Option(
-        min=1, help="Pairs that go through the projector at once; all by default.", envvar="LIGATURE_MICRO_BATCH"
-    ),
+    typer.Option(min=1, help="Pairs that are encoded at once; all by default.", envvar="LIGATURE_MICRO_BATCH"),
 ]
 CompileOption = Annotated[bool, typer.Option("--compile", help="Use torch.compile.", envvar="LIGATURE_COMPILE")]
+CheckpointActivationsOption = Annotated[
+    bool,
+    typer.Option(
+        "--checkpoint-activations",
+        help="Keep less of the forward pass and run it again backward.",
+        envvar="LIGATURE_CHECKPOINT_ACTIVATIONS",
+    ),
+]
 TrackOption = Annotated[
     str,
     typer.Option(help="Where to log to: tensorboard, dvclive, wandb, with commas.", envvar="LIGATURE_TRACK"),
@@ -32,6 +38,7 @@ def make_runtime(
     precision: str = "float32",
     micro_batch: int | None = None,
     compiled: bool = False,
+    checkpoint_activations: bool = False,
     track: str = "",
     log_folder: Path | None = None,
 ) -> Runtime:
@@ -42,6 +49,7 @@ def make_runtime(
         precision=precision,
         micro_batch=micro_batch,
         compiled=compiled,
+        checkpoint_activations=checkpoint_activations,
         trackers=trackers,
         log_folder=log_folder,
     )

@@ -1,5 +1,6 @@
 """Where an encoder's files are: Hub id, local folder, installed package, or made by the study itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,7 @@ from ligature.data.remote.mirror import hub_options
 from ligature.encoders.unimodal.saving import check_model_folder
 from ligature.errors import EncoderError
 from ligature.params.encoders import TextEncoderParams, VisionEncoderParams
+from ligature.params.pretraining_checks import PLACEHOLDER
 from ligature.store import Layout
 from ligature.store.hashing import hash_files
 
@@ -57,29 +59,57 @@ def resolve_source(params: EncoderParams, layout: Layout | None) -> Source:
         DamagedError: a file of an encoder of the study's own is not what was written.
         EncoderError: when files are missing or cannot be had, or the weights are not those pinned.
     """
-    if params.recipe is not None:
+    what, text = f"encoder {params.name!r}", params.source or ""
+    made_here = "a recipe" if params.recipe is not None else "a training" if text.startswith(PLACEHOLDER) else ""
+    if made_here:
         if layout is None:
-            raise EncoderError(f"encoder {params.name!r}: a recipe belongs to a study; give a source instead")
-        folder = layout.encoder(params.name)
-        check_model_folder(folder)
-        return _local(params, folder, "run the study's encoder step first")
-    text = params.source or ""
+            raise EncoderError(f"{what}: {made_here} belongs to a study; give a source instead")
+        return _own(params, layout)
+    folder = find_folder(what, text, layout)
+    if folder is not None:
+        return _local(params, folder, "reinstall the package" if text.startswith("package:") else "check the folder")
+    folder = fetch_folder(what, text, params.revision, HUB_FILES)
+    _weights(params, folder, "only safetensors are read: choose another revision or model")
+    return Source(folder, folder.name, on_hub=True)
+
+
+def find_folder(what: str, text: str, layout: Layout | None) -> Path | None:
+    """Returns the local folder that a source names; None for a Hub id.
+
+    Args:
+        what: that has the source, for the error.
+        text: the source.
+        layout: of the study; None to take the source literally.
+
+    Raises:
+        EncoderError: a package is not installed, or there is no such folder.
+    """
     if text.startswith("package:"):
-        return _local(params, _package_folder(params.name, text), "reinstall the package")
+        return _package_folder(what, text)
     path = Path(text) if layout is None else resolve_path(text, layout)
     if path.is_dir():
-        return _local(params, path, "check the folder")
+        return path
     if text.startswith(("/", ".", "~", "$", "{")) or text.count("/") > 1:
-        raise EncoderError(f"encoder {params.name!r}: no such folder {path}; check its source")
-    return _hub(params, text)
+        raise EncoderError(f"{what}: no such folder {path}; check its source")
+    return None
 
 
-def _package_folder(name: str, text: str) -> Path:
+def _package_folder(what: str, text: str) -> Path:
     package, _, folder = text.removeprefix("package:").partition("/")
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise EncoderError(f"encoder {name!r}: package {package!r} is not installed; install it with pip")
+        raise EncoderError(f"{what}: package {package!r} is not installed; install it with pip")
     return Path(spec.submodule_search_locations[0]) / folder
+
+
+def _own(params: EncoderParams, layout: Layout) -> Source:
+    """Returns what the study makes itself: by a recipe, or in its pre-training."""
+    if params.recipe is not None:
+        folder, step = layout.encoder(params.name), "encoder"
+    else:
+        folder, step = layout.pretraining / params.source.removeprefix(PLACEHOLDER) / "model", "pretraining"
+    check_model_folder(folder)
+    return _local(params, folder, f"run the study's {step} step first")
 
 
 def _local(params: EncoderParams, folder: Path, remedy: str) -> Source:
@@ -92,20 +122,31 @@ def _local(params: EncoderParams, folder: Path, remedy: str) -> Source:
     return Source(folder, identity)
 
 
-def _hub(params: EncoderParams, hub_id: str) -> Source:
-    """Asks the Hub, or its local cache where it cannot be reached; the cache names a snapshot's folder by commit."""
+def fetch_folder(what: str, hub_id: str, revision: str | None, patterns: Sequence[str]) -> Path:
+    """Asks the Hub, or its local cache where it cannot be reached, for the files of a repository.
+
+    Args:
+        what: that has the source, for the error.
+        hub_id: of the repository.
+        revision: its commit; None for the newest.
+        patterns: of the names of the files that are fetched.
+
+    Returns:
+        Their folder in the cache, which is called as the commit.
+
+    Raises:
+        EncoderError: neither has them.
+    """
     from huggingface_hub import snapshot_download
 
     try:
-        options = {"revision": params.revision, "allow_patterns": list(HUB_FILES), **hub_options()}
-        folder = Path(snapshot_download(hub_id, **options))
+        options = {"revision": revision, "allow_patterns": list(patterns), **hub_options()}
+        return Path(snapshot_download(hub_id, **options))
     except Exception as error:
         raise EncoderError(
-            f"encoder {params.name!r}: {hub_id} is neither a folder, nor to be had from the Hub or its local cache "
+            f"{what}: {hub_id} is neither a folder, nor to be had from the Hub or its local cache "
             f"({type(error).__name__}: {first_line(error)}); check its source and revision, or download it first"
         ) from error
-    _weights(params, folder, "only safetensors are read: choose another revision or model")
-    return Source(folder, folder.name, on_hub=True)
 
 
 def _weights(params: EncoderParams, folder: Path, remedy: str) -> list[Path]:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ligature.encoders.aligned import load_clip
+from ligature.encoders.contrastive.folder import load_side
+from ligature.encoders.contrastive.tokenizer import load_tokenizer
 from ligature.encoders.pretrained import load_frozen, loading
 from ligature.encoders.source import resolve_source
 from ligature.errors import EncoderError
@@ -170,6 +172,26 @@ def _clip(params: TextEncoderParams, layout: Layout | None, device: str, precisi
     return TextEncoder(params.name, identity, _lengths_by(tokenizer, params.prompt), limit, forward)
 
 
+def _contrastive(params: TextEncoderParams, layout: Layout | None, device: str, precision: str) -> TextEncoder:
+    source = resolve_source(params, layout)
+    model = load_side(params, source, device).model
+    positions = model.config.context_length
+    _check_length(params, positions)
+    limit = params.max_length or positions
+    tokenizer = load_tokenizer(source.folder, limit)
+
+    def token_lengths(texts: Sequence[str]) -> list[int]:
+        return tokenizer.lengths([params.prompt + text for text in texts])
+
+    def forward(texts: Sequence[str]) -> TextFeatures:
+        tokens = tokenizer.encode([params.prompt + text for text in texts]).to(device)
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
+            return TextFeatures(model.encode_text(tokens).float())
+
+    identity = _identity(params, source.identity, limit, precision)
+    return TextEncoder(params.name, identity, token_lengths, limit, forward)
+
+
 def pool_tokens(tokens: Tensor, mask: Tensor, pooling: str) -> Tensor:
     """Pools [b, l, d] tokens under a [b, l] mask into [b, d]: the first token, or the mean of the real ones."""
     if pooling == "cls":
@@ -184,10 +206,14 @@ def _length_limit(params: TextEncoderParams, own: int | None, model: Any) -> int
     positions = getattr(model.config, "max_position_embeddings", None)
     if isinstance(table, nn.Embedding) and table.padding_idx is not None:
         positions = table.num_embeddings - table.padding_idx - 1  # RoBERTa counts positions from behind the padding's
-    if params.max_length and positions and params.max_length > positions:
-        raise EncoderError(f"encoder {params.name!r}: max_length {params.max_length} exceeds its {positions} positions")
+    _check_length(params, positions)
     limits = [limit for limit in (params.max_length or own, positions) if limit and limit < UNLIMITED]
     return min(limits, default=None)
+
+
+def _check_length(params: TextEncoderParams, positions: int | None) -> None:
+    if params.max_length and positions and params.max_length > positions:
+        raise EncoderError(f"encoder {params.name!r}: max_length {params.max_length} exceeds its {positions} positions")
 
 
 def _lengths_by(tokenizer: Any, prompt: str) -> Callable[[Sequence[str]], list[int]]:
@@ -215,6 +241,7 @@ TEXT_LOADERS: dict[str, Callable[..., TextEncoder]] = {
     "sentence-transformers": _sentence_transformers,
     "transformers": _transformers,
     "clip": _clip,
+    "contrastive": _contrastive,
     "bag-of-words": _bag_of_words,
 }
 """Adapters by name. A new one is a function here and a word in ``TextEncoderParams.loader``."""

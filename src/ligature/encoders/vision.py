@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ligature.encoders.aligned import load_clip
+from ligature.encoders.contrastive.folder import load_side
 from ligature.encoders.preprocessing import Preprocess, load_preprocess
 from ligature.encoders.pretrained import load_frozen
 from ligature.encoders.source import first_line, resolve_source
@@ -203,6 +204,21 @@ def _clip(
     return VisionEncoder(params.name, identity, load_preprocess(params, source), forward, params.pooling, has_cls=True)
 
 
+def _contrastive(
+    params: VisionEncoderParams, layout: Layout | None, device: str, precision: str, compiled: bool
+) -> VisionEncoder:
+    source = resolve_source(params, layout)
+    model = load_side(params, source, device).model
+    run = torch.compile(model.encode_image) if compiled else model.encode_image
+
+    def forward(pixels: Tensor) -> VisionFeatures:
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
+            return VisionFeatures(run(pixels.to(device, non_blocking=True)).float(), None)
+
+    identity = _identity(params, source.identity, True, precision)
+    return VisionEncoder(params.name, identity, load_preprocess(params, source), forward, params.pooling, has_cls=True)
+
+
 def _identity(params: VisionEncoderParams, revision: str, has_cls: bool, precision: str) -> dict[str, Any]:
     return {
         "name": params.name,
@@ -234,6 +250,7 @@ def split_tokens(states: Tensor, has_cls: bool, others: int = 0) -> VisionFeatur
 VISION_LOADERS: dict[str, Callable[..., VisionEncoder]] = {
     "transformers": _transformers,
     "clip": _clip,
+    "contrastive": _contrastive,
     "pixels": _pixels,
 }
 """Adapters by name. A new one (timm, open_clip) is a function here and a word in ``VisionEncoderParams.loader``."""

@@ -2,7 +2,8 @@
 
 from ligature.evaluation.chance import chance_recall, chance_retrieval_recall, chance_top_k
 from ligature.evaluation.classification import class_embeddings, zero_shot_accuracy, zero_shot_predictions
-from ligature.evaluation.gap import linear_separability, modality_gap
+from ligature.evaluation.gap import gap_warnings, linear_separability, modality_gap
+from ligature.evaluation.linear_probe import linear_probe_accuracy
 from ligature.evaluation.plane import embed_2d
 from ligature.evaluation.ranking import top_k_matches
 from ligature.evaluation.results import RESULT_COLUMNS, Result, results_table
@@ -17,6 +18,8 @@ __all__ = [
     "chance_top_k",
     "class_embeddings",
     "embed_2d",
+    "gap_warnings",
+    "linear_probe_accuracy",
     "linear_separability",
     "modality_gap",
     "results_table",

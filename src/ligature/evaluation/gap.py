@@ -4,6 +4,8 @@ No measure says much alone. A model that maps everything to one point has the be
 paired margin is zero and its uniformity is zero, which is as bad as they can be.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
@@ -12,6 +14,12 @@ from ligature.evaluation.cosine import BLOCK_ROWS, Array, unit_rows_pair
 
 ONE_POINT = 1e-12
 """Cosine distances below this are rounding of float32 features: the vectors are one point."""
+NEAR_ONE_POINT = -0.1
+"""Uniformity above which a side is nearly one point: its vectors then have a mean cosine of about 0.975 or more."""
+NARROW_CONE = 2 / 3
+"""Share of the alignment score from which on an unpaired score says that it comes of a cone and not of pairs."""
+WIDE_CONE = 0.1
+"""Unpaired score below which there is no cone to speak of."""
 
 
 def modality_gap(image_features: Array, text_features: Array, *, seed: int = 0) -> dict[str, float]:
@@ -58,6 +66,30 @@ def modality_gap(image_features: Array, text_features: Array, *, seed: int = 0) 
         "image_uniformity": _uniformity(images),
         "text_uniformity": _uniformity(texts),
     }
+
+
+def gap_warnings(panel: Mapping[str, float]) -> list[str]:
+    """Says in what ways the alignment score of a panel misleads: one sentence each, none for a sound panel.
+
+    A side is nearly one point where its uniformity is above ``NEAR_ONE_POINT``. The joint space is a narrow cone where
+    the unpaired score is at least ``WIDE_CONE`` and at least ``NARROW_CONE`` of the alignment score.
+
+    Args:
+        panel: what ``modality_gap`` returns.
+    """
+    sentences = [
+        f"All {side}s lie nearly at one point (uniformity {panel[f'{side}_uniformity']:.3f}): whatever lies there is "
+        "near to all of them."
+        for side in ("image", "text")
+        if panel[f"{side}_uniformity"] > NEAR_ONE_POINT
+    ]
+    paired, unpaired = panel["alignment_score"], panel["unpaired_score"]
+    if unpaired >= max(WIDE_CONE, NARROW_CONE * paired):
+        sentences.append(
+            f"Unpaired images and texts score {unpaired:.3f} where pairs score {paired:.3f}: the alignment score comes "
+            "of a narrow cone that holds everything, not of pairs."
+        )
+    return sentences
 
 
 def linear_separability(image_features: Array, text_features: Array, *, seed: int = 0) -> float:

@@ -17,6 +17,7 @@ from ligature.export.config import ENCODERS_NAME, Origin, PairConfig
 from ligature.export.folder import checksums, write_pair
 from ligature.export.weights import CARD_NAME
 from ligature.params.encoders import TextEncoderParams
+from ligature.params.pretraining_checks import PLACEHOLDER
 from ligature.projection import load_projector
 from ligature.store import Layout
 from ligature.store.atomic import write_text
@@ -119,9 +120,9 @@ def _check_settings(params: EncoderParams, identity: dict[str, Any]) -> None:
 
 def _public_name(params: EncoderParams) -> str:
     """Returns the source as others may know it; of a whole path only the last folder."""
-    if params.recipe is not None:
-        return "this study"
     text = params.source or ""
+    if params.recipe is not None or text.startswith(PLACEHOLDER):
+        return "this study"
     return Path(text).name if text.startswith(("/", ".", "~", "$", "{")) else text
 
 

@@ -126,6 +126,10 @@ class BenchmarkDataset(_LabelledBlock):
     format: Literal[
         "imagenet",
         "imagenet-v2",
+        "imagenet-sketch",
+        "imagenet-a",
+        "imagenet-r",
+        "imagenet-o",
         "caltech-101",
         "oxford-pets",
         "stanford-cars",

@@ -75,8 +75,9 @@ class _EncoderBlock(Block):
 class VisionEncoderParams(_EncoderBlock):
     """A frozen vision encoder."""
 
-    loader: Literal["transformers", "clip", "pixels"]
-    """Adapter that loads it; `clip` gives the projected vector of CLIP, `pixels` is the image scaled down."""
+    loader: Literal["transformers", "clip", "contrastive", "pixels"]
+    """Adapter that loads it; `clip` gives the projected vector of CLIP, `contrastive` the joint vector of a pair that
+    this project pre-trained, `pixels` is the image scaled down."""
     recipe: VisionRecipe | None = None
     """Makes the encoder within the study; takes the place of `source`."""
     image_size: Positive | None = None
@@ -101,6 +102,9 @@ class VisionEncoderParams(_EncoderBlock):
         elif self.loader == "clip":
             if self.source is None or self.recipe or self.pooling != "cls":
                 raise ValueError("loader 'clip' takes a source and pooling 'cls', its only vector, and no recipe")
+        elif self.loader == "contrastive":
+            if self.source is None or self.recipe or self.pooling != "cls" or self.image_size:
+                raise ValueError("loader 'contrastive' takes a source and pooling 'cls', no recipe and no image_size")
         elif (self.source is None) == (self.recipe is None):
             raise ValueError("give exactly one of source and recipe")
         return self
@@ -109,8 +113,9 @@ class VisionEncoderParams(_EncoderBlock):
 class TextEncoderParams(_EncoderBlock):
     """A frozen text encoder."""
 
-    loader: Literal["sentence-transformers", "transformers", "clip", "bag-of-words"]
-    """Adapter that loads it; `clip` gives the projected vector of CLIP, `bag-of-words` counts hashed words."""
+    loader: Literal["sentence-transformers", "transformers", "clip", "contrastive", "bag-of-words"]
+    """Adapter that loads it; `clip` gives the projected vector of CLIP, `contrastive` the joint vector of a pair that
+    this project pre-trained, `bag-of-words` counts hashed words."""
     recipe: TextRecipe | None = None
     """Makes the encoder within the study; takes the place of `source`."""
     pooling: Literal["own", "cls", "mean"] = "own"
@@ -129,9 +134,9 @@ class TextEncoderParams(_EncoderBlock):
                 raise ValueError("loader 'bag-of-words' takes dims, no source and no recipe")
         elif self.dims is not None:
             raise ValueError("dims belongs to loader 'bag-of-words'; other encoders have their own width")
-        elif self.loader == "clip":
+        elif self.loader in ("clip", "contrastive"):
             if self.source is None or self.recipe:
-                raise ValueError("loader 'clip' takes a source and no recipe")
+                raise ValueError(f"loader {self.loader!r} takes a source and no recipe")
         elif (self.source is None) == (self.recipe is None):
             raise ValueError("give exactly one of source and recipe")
         if (self.loader == "transformers") == (self.pooling == "own"):

@@ -35,14 +35,14 @@ class SegmentationParams(Block):
 
 
 class BaselineParams(Block):
-    """Two encoders that are aligned as they come, such as CLIP's, measured by the same code."""
+    """Two encoders that are aligned as they come, such as CLIP's or a pre-trained pair, measured by the same code."""
 
     name: Name
     """Name of the model in results."""
     vision: Name
-    """Vision encoder with loader `clip`."""
+    """Vision encoder with loader `clip` or `contrastive`."""
     text: Name
-    """Text encoder with loader `clip`."""
+    """Text encoder with loader `clip` or `contrastive`."""
 
 
 class EvaluateParams(Block):

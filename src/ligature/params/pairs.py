@@ -38,6 +38,10 @@ class PairsParams(Block):
 
     datasets: list[Name] = Field(min_length=1)
     """Captioned data sets on which similarity is measured; the ranking is by the mean over them."""
+    vision: list[Name] | None = Field(None, min_length=1)
+    """Vision encoders that are compared; null for all of the study."""
+    text: list[Name] | None = Field(None, min_length=1)
+    """Text encoders that are compared; null for all of the study."""
     rank_by: Literal["cka_debiased", "cka_biased", "cka_rbf", "mutual_knn"] = "cka_debiased"
     """Metric whose largest value decides."""
     choose: PairChoice | None = None

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter, field_validator, model_validator
+from pydantic import (
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from ligature.params.base import Block, LocalPath, Name, Positive, Seed
 from ligature.params.grid import Value, checked_grid, combinations, point_name
@@ -14,7 +24,18 @@ Sharing = Annotated[
     StringConstraints(pattern=r"^(none|all|(blocks|norm|projection)(-(blocks|norm|projection))*)$"),
 ]
 """`none`, `all`, or parts joined by dashes, such as `blocks-norm`."""
-Scale = Literal["clamped", "learned"] | Annotated[float, Field(gt=0, le=1000)]
+
+
+def _in_one_message(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return validate(value)
+    except ValidationError as error:
+        raise PydanticCustomError("scale", "give a number above 0, up to 1000, or 'clamped' or 'learned'") from error
+
+
+Scale = Annotated[
+    Literal["clamped", "learned"] | Annotated[float, Field(gt=0, le=1000)], WrapValidator(_in_one_message)
+]
 
 
 class TokenizerParams(Block):

@@ -61,6 +61,12 @@ class Study(Block):
     """CLIP, SharedCLIP and AlignCLIP trained from scratch; null for none."""
     report: ReportParams
 
+    @property
+    def compared(self) -> tuple[list[str], list[str]]:
+        """Names of the vision and of the text encoders that pair discovery compares."""
+        vision = self.pairs.vision or [encoder.name for encoder in self.encoders.vision]
+        return vision, self.pairs.text or [encoder.name for encoder in self.encoders.text]
+
     @model_validator(mode="after")
     def _references_exist(self) -> "Study":
         downloaded = sets_to_train_on(self)
@@ -83,6 +89,12 @@ class Study(Block):
             if pair is not None:
                 check_encoder(f"{key}.vision", pair.vision, self.encoders.vision)
                 check_encoder(f"{key}.text", pair.text, self.encoders.text)
+        for side in ("vision", "text"):
+            names = getattr(self.pairs, side)
+            for name in names or ():
+                check_encoder(f"pairs.{side}", name, getattr(self.encoders, side))
+            if names and self.pairs.choose and getattr(self.pairs.choose, side) not in names:
+                raise ValueError(f"pairs.choose.{side}: {getattr(self.pairs.choose, side)!r} is not among pairs.{side}")
         for name, run in runs.items():
             vision, text = self.sweep.pair(run)
             check_encoder(f"sweep.runs.{name}.vision", vision, self.encoders.vision)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ligature.params.pretraining import TowersParams
+
 WEIGHT_BYTES = 4
 
 
@@ -56,3 +58,18 @@ class Architecture:
         """Returns the operations of one sequence: products with weights, and attention of all with all."""
         products = 8.0 * self.width**2 + 4.0 * self.width * self.mlp
         return self.layers * tokens * (products + 4.0 * tokens * self.width)
+
+
+def towers(params: TowersParams, vocabulary: int) -> tuple[Architecture, Architecture]:
+    """Returns the sizes of the image tower and of the text tower, as if nothing were shared."""
+    text_width, text_layers = params.text_width or params.width, params.text_layers or params.layers
+    image = Architecture(
+        params.embed_dim,
+        params.layers,
+        params.width,
+        4 * params.width,
+        patch=params.patch_size,
+        image_size=params.image_size,
+        has_cls=True,
+    )
+    return image, Architecture(params.embed_dim, text_layers, text_width, 4 * text_width, vocabulary=vocabulary)

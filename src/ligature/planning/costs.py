@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ligature.planning import data_costs, model_costs
+from ligature.planning import data_costs, model_costs, pretraining_costs
 from ligature.planning.facts import Facts, UnknownFact
 from ligature.planning.jobs import Job
 from ligature.planning.work import Cost
@@ -40,6 +40,11 @@ COSTS = {
     "export": RuleCost(r"/model/README\.md$", model_costs.export),
     "match_experiment": RuleCost(r"/matching/(?P<experiment>[^/]+)/results\.csv$", model_costs.match_experiment),
     "matching": RuleCost(r"/matching/results\.csv$", model_costs.small),
+    "pretrain": RuleCost(
+        r"/pretraining/(?P<pretrained>.+)/seed-(?P<seed>\d+)/model/config\.json$", pretraining_costs.pretrain
+    ),
+    "gauge": RuleCost(r"/pretraining/(?P<pretrained>.+)/seed-(?P<seed>\d+)/results\.csv$", pretraining_costs.gauge),
+    "pretraining": RuleCost(r"/pretraining/results\.csv$", model_costs.small),
     "unpack": RuleCost(r"(?P<resource>[^/]+@[^/]+)/[^/]+$", data_costs.unpack),
     "fetch": RuleCost(r"/sources/(?P<source>[^/]+)/part-(?P<part>\d+)$", data_costs.fetch),
     "pool": RuleCost(r"/pool/(?P<source>[^/]+)/part-(?P<part>\d+)\.parquet$", data_costs.pool),

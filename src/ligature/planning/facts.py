@@ -13,10 +13,14 @@ from ligature.errors import LigatureError
 from ligature.params import Study
 from ligature.params.datasets import DatasetParams, kind_of
 from ligature.params.encoders import TextEncoderParams, VisionEncoderParams
+from ligature.params.pretraining_checks import PLACEHOLDER
 from ligature.params.study import uses_world
-from ligature.planning.architectures import Architecture
+from ligature.planning.architectures import Architecture, towers
 from ligature.planning.tables import Tables
 from ligature.store import Layout
+
+PUBLISHED_VOCABULARY = 49408
+"""Tokens of CLIP's vocabulary."""
 
 
 class UnknownFact(LigatureError):
@@ -186,6 +190,8 @@ class Facts:
             UnknownFact: its source stands in no table.
         """
         block = self.block(name)
+        if (block.source or "").startswith(PLACEHOLDER):
+            return self.towers[isinstance(block, TextEncoderParams)]
         if isinstance(block, TextEncoderParams):
             if block.loader == "bag-of-words":
                 return Architecture(dims=block.dims)
@@ -200,6 +206,12 @@ class Facts:
             sizes = {"patch": VIT.patch_size, "image_size": self.side(name)}
             return Architecture(width, VIT.layers, width, VIT.mlp_ratio * width, **sizes, has_cls=True)
         return self._listed(name, "recipe:resnet" if block.recipe else block.source, "vision")
+
+    @property
+    def towers(self) -> tuple[Architecture, Architecture]:
+        """Sizes of the two towers that the study pre-trains."""
+        block = self.study.pretraining
+        return towers(block.towers, block.tokenizer.vocabulary or PUBLISHED_VOCABULARY)
 
     def side(self, name: str) -> int:
         """Returns the side of a vision encoder's input in pixels."""

@@ -12,11 +12,10 @@ PICTURES_BYTES = 1e7
 
 def compare(facts: Facts, job: Job) -> Cost:
     """Returns the cost of comparing all encoder pairs, with intervals and null."""
-    pairs, encoders = facts.study.pairs, facts.study.encoders
+    pairs, (vision, text) = facts.study.pairs, facts.study.compared
     draws = pairs.permutations + pairs.bootstraps
     rows = sum(map(facts.images, pairs.datasets))
-    wide = sum(_pooled_dims(facts, entry.name) for entry in encoders.vision)
-    high = sum(_pooled_dims(facts, entry.name) for entry in encoders.text)
+    wide, high = (sum(_pooled_dims(facts, name) for name in side) for side in (vision, text))
     return Cost((START, ("similarity", 2.0 * rows * wide * high * draws)))
 
 
@@ -29,8 +28,8 @@ def probe(facts: Facts, job: Job) -> Cost:
     """Returns the cost of a short training of one vision encoder with every text encoder."""
     study, settings = facts.study, facts.study.pairs.probe
     works = [START]
-    for text in study.encoders.text:
-        pair = job["vision"], text.name
+    for text in study.compared[1]:
+        pair = job["vision"], text
         sizes = {"steps": settings.steps, "batch": settings.batch_size, "width": settings.embed_dim}
         works += training_works(facts, pair, [settings.train], "pooled", study.train.projector, **sizes)
     return Cost(tuple(works), gpu=True)

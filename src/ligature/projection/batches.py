@@ -1,6 +1,5 @@
 """Which pairs stand in a step, and their features in micro-batches."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ligature.data.pairing import rows_of_steps
 from ligature.projection.features import PairedFeatures, collate
 from ligature.projection.settings import TrainSettings
 
@@ -62,14 +62,15 @@ class Batches:
 
     def rows(self, first_step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields the image rows [B] and the text rows [B] of each step from ``first_step`` (from 0) to the last."""
-        images, size = len(self.data.images), self.size
-        per_epoch, total = self.settings.steps_per_epoch(images), self.settings.total_steps(images)
-        for epoch in range(first_step // per_epoch, math.ceil(total / per_epoch)):
-            image_rows, text_rows = self.data.sample_epoch(self.settings.seed, epoch)
-            start = max(first_step - epoch * per_epoch, 0)
-            for index in range(start, min(per_epoch, total - epoch * per_epoch)):
-                rows = slice(index * size, (index + 1) * size)
-                yield image_rows[rows], text_rows[rows]
+        images, settings = len(self.data.images), self.settings
+        steps = rows_of_steps(
+            lambda epoch: self.data.sample_epoch(settings.seed, epoch),
+            first_step,
+            size=self.size,
+            steps_per_epoch=settings.steps_per_epoch(images),
+            total_steps=settings.total_steps(images),
+        )
+        yield from ((image_rows, text_rows) for _, image_rows, text_rows in steps)
 
     def load(
         self, first_step: int, share: slice, micro_batch: int | None, device: torch.device

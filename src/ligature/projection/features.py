@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ligature.data.mixture import Mixture
+from ligature.data.pairing import Pairing
 from ligature.errors import DataError
 from ligature.projection.ragged import RaggedTokens, concatenate_tokens
 from ligature.store.rows import Rows
@@ -176,33 +177,16 @@ class PairedFeatures:
                 another number of images.
         """
         self.images, self.texts, self.content_hash, self.mixture = images, texts, content_hash, mixture
-        self.image_of_text = np.asarray(image_of_text, dtype=np.int64)
-        self._check()
-        self._by_image = np.argsort(self.image_of_text, kind="stable")
-        self._captions = np.bincount(self.image_of_text, minlength=len(images))
-        self._first = np.cumsum(self._captions) - self._captions
-        if not self._captions.all():
-            raise DataError(f"image {np.argmin(self._captions)} has no caption")
-
-    def _check(self) -> None:
-        images, texts, owner = len(self.images), len(self.texts), self.image_of_text
-        if len(owner) != texts:
-            raise DataError(f"{texts} captions have {len(owner)} entries in image_of_text")
-        if images < 2:
-            raise DataError(f"contrastive training needs at least 2 images, not {images}")
-        if texts == 0 or owner.min() < 0 or owner.max() >= images:
-            raise DataError(f"image_of_text must hold rows of the {images} images")
-        if self.mixture is not None and self.mixture.rows != images:
-            raise DataError(f"the sources of the mixture have {self.mixture.rows} images, the features {images}")
+        if len(image_of_text) != len(texts):
+            raise DataError(f"{len(texts)} captions have {len(image_of_text)} entries in image_of_text")
+        self._pairing = Pairing(image_of_text, range(len(images)))
+        self.image_of_text = self._pairing.image_of_text
+        if mixture is not None and mixture.rows != len(images):
+            raise DataError(f"the sources of the mixture have {mixture.rows} images, the features {len(images)}")
 
     def sample_epoch(self, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns the image rows [n] of an epoch in random order, and one random caption row [n] for each.
 
         The same ``seed`` and ``epoch`` give the same rows.
         """
-        generator = np.random.default_rng([seed, epoch])
-        image_rows = generator.permutation(len(self.images))
-        if self.mixture is not None:
-            image_rows = self.mixture.draws(seed, epoch)[image_rows]
-        choice = generator.integers(self._captions[image_rows])
-        return image_rows, self._by_image[self._first[image_rows] + choice]
+        return self._pairing.sample_epoch(seed, epoch, self.mixture)

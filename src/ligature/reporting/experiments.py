@@ -7,6 +7,8 @@ import pandas as pd
 from ligature.reporting.ablation import measure_name
 from ligature.reporting.aggregate import main_rows, task_rows, with_chance
 from ligature.reporting.outcome_readings import headlines_of, is_headline
+from ligature.reporting.pretraining.runs import by_seed
+from ligature.reporting.pretraining.sources import PretrainingInputs
 from ligature.reporting.sources import ReportInputs
 from ligature.reporting.sweep_grid import point_label
 from ligature.reporting.sweep_runs import MEASURE
@@ -15,6 +17,10 @@ from ligature.reporting.training_figures import recall_columns
 from ligature.store.atomic import write_csv, write_json
 
 GAP = "relative_modality_gap"
+CENTROIDS = ("centroid_gap",)
+GAP_COLUMNS = ["run", "centroid_gap", "deviation"]
+NO_PRETRAINING = ("no pre-training", 0.0, 0.0)
+"""The one row of a study without pre-training."""
 MASKS = ("iou", "miou")
 RUN_COLUMNS = ["run", "percent", "deviation", "measure"]
 NO_RUNS = ("no sweep, no ablation", 0.0, 0.0, "")
@@ -22,12 +28,13 @@ NO_RUNS = ("no sweep, no ablation", 0.0, 0.0, "")
 
 
 def write_comparisons(inputs: ReportInputs, folder: Path) -> None:
-    """Writes ``metrics.json``, and ``results``, ``runs`` and ``validation.csv`` in ``plots/``, for every study."""
+    """Writes ``metrics.json`` and, in ``plots/``, ``results``, ``runs``, ``gap`` and ``validation.csv``."""
     metrics = headline_metrics(inputs)
     write_json(folder / "metrics.json", metrics)
     bars = pd.DataFrame({"measure": list(metrics), "percent": [100 * value for value in metrics.values()]})
     write_csv(folder / "plots/results.csv", bars)
     write_csv(folder / "plots/runs.csv", run_bars(inputs))
+    write_csv(folder / "plots/gap.csv", gap_bars(inputs.pretraining))
     write_csv(folder / "plots/validation.csv", validation_curves(inputs.history))
 
 
@@ -73,6 +80,14 @@ def run_bars(inputs: ReportInputs) -> pd.DataFrame:
     tables = [table for table in (inputs.sweep, inputs.curation.ablation) if not table.empty]
     rows = [_first_measure(headlines_of(with_chance(main_rows(table)))) for table in tables]
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame([NO_RUNS], columns=RUN_COLUMNS)
+
+
+def gap_bars(inputs: PretrainingInputs) -> pd.DataFrame:
+    """Returns a row a run of pre-training: its centroid gap at the end, the mean over data sets and seeds."""
+    gaps = by_seed(inputs.results, "gap", CENTROIDS)
+    measured = inputs.runs[inputs.runs["run"].isin(gaps.columns)]
+    rows = [(run["label"], gaps[run["run"]].mean(), gaps[run["run"]].std()) for _, run in measured.iterrows()]
+    return pd.DataFrame(rows or [NO_PRETRAINING], columns=GAP_COLUMNS)
 
 
 def _label(name: str) -> str:

@@ -13,6 +13,7 @@ from ligature.reporting.evaluation_sections import evaluation_readings, evaluati
 from ligature.reporting.fact_tables import projector_table, store_table
 from ligature.reporting.feature_figures import feature_maps
 from ligature.reporting.matching.sections import matching_headlines, matching_sections
+from ligature.reporting.pretraining.sections import pretraining_headlines, pretraining_sections
 from ligature.reporting.samples import sample_cards
 from ligature.reporting.section import Section, points_of
 from ligature.reporting.sources import ReportInputs
@@ -31,8 +32,8 @@ from ligature.reporting.training_figures import training_curves
 
 PUBLISHED = (
     "Published; not comparable. These figures were measured by others, on other data at another scale (trained "
-    "projectors: DINOv2-L with large sentence encoders, 6M to 20M pairs), and no figure of ours stands among them. "
-    "More of them lie in tables/published-*."
+    "projectors: DINOv2-L with large sentence encoders, 6M to 20M pairs; pre-training from scratch: 10M pairs), and no "
+    "figure of ours stands among them. More of them lie in tables/published-*."
 )
 SHOWN_PUBLISHED = {"classification": "T3", "retrieval": "T4"}
 """The published table of a task."""
@@ -51,6 +52,7 @@ def sections(study: Study, inputs: ReportInputs, extra: Sequence[Section] = ()) 
         _results(inputs),
         *evaluation,
         *matching_sections(inputs.matching),
+        *pretraining_sections(inputs.pretraining),
         sweep,
         *extra,
         _samples(inputs),
@@ -83,6 +85,7 @@ def _reading(inputs: ReportInputs) -> Section:
         ("Results", outcome_readings.result_readings(inputs.results)),
         *evaluation_readings(inputs),
         *matching_headlines(inputs.matching),
+        *pretraining_headlines(inputs.pretraining),
         ("Data", outcome_readings.store_readings(inputs.stores)),
     ]
     return Section(

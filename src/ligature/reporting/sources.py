@@ -11,6 +11,7 @@ from ligature.data.files import safe_join
 from ligature.errors import DataError
 from ligature.reporting.curation_sources import CurationInputs, CurationSources, read_curation
 from ligature.reporting.matching.sources import MatchingInputs, MatchingSources, read_matching
+from ligature.reporting.pretraining.sources import PretrainingInputs, PretrainingSources, read_pretraining
 from ligature.reporting.readers import read_objects, read_record, read_results, read_table, read_typed_table
 
 PAIR_COLUMNS = (
@@ -44,6 +45,7 @@ class ReportSources:
         overlays: json, index of the pictures of masks, their files named from its own folder.
         curation: what the stages of curation leave.
         matching: what matching without training leaves.
+        pretraining: what contrastive pre-training leaves.
     """
 
     pairs: Path
@@ -62,6 +64,7 @@ class ReportSources:
     overlays: Path | None = None
     curation: CurationSources = field(default_factory=CurationSources)
     matching: MatchingSources = field(default_factory=MatchingSources)
+    pretraining: PretrainingSources = field(default_factory=PretrainingSources)
 
     @classmethod
     def in_folder(cls, folder: Path | str, stores: Sequence[dict[str, Any]] = ()) -> "ReportSources":
@@ -84,6 +87,7 @@ class ReportSources:
             overlays=folder / "segmentation/overlays.json",
             curation=CurationSources.in_folder(folder),
             matching=MatchingSources.in_folder(folder),
+            pretraining=PretrainingSources.in_folder(folder),
         )
 
 
@@ -107,6 +111,7 @@ class ReportInputs:
     overlays: list[dict[str, Any]]
     curation: CurationInputs
     matching: MatchingInputs
+    pretraining: PretrainingInputs
 
 
 def read_sources(sources: ReportSources) -> ReportInputs:
@@ -132,6 +137,7 @@ def read_sources(sources: ReportSources) -> ReportInputs:
         overlays=_overlays(sources.overlays),
         curation=read_curation(sources.curation),
         matching=read_matching(sources.matching),
+        pretraining=read_pretraining(sources.pretraining),
     )
 
 

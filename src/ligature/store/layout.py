@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ligature.params import Study
 from ligature.params.datasets import kind_of
+from ligature.params.pretraining_checks import PLACEHOLDER
 
 
 @dataclass(frozen=True)
@@ -159,20 +160,28 @@ class Layout:
         return self._stores(view, encoder, dataset) / f"part-{part:05d}"
 
     def _stores(self, view: str, encoder: str, dataset: str) -> Path:
-        return self.root.joinpath("embeddings", self.group(view, dataset), view, encoder, dataset)
+        return self.root.joinpath("embeddings", self.group(view, encoder, dataset), view, encoder, dataset)
 
-    def group(self, view: str, dataset: str) -> str:
+    def group(self, view: str, encoder: str, dataset: str) -> str:
         """Returns the group of a store, by the stage that needs it first.
 
         ``discovery``: every encoder, the data sets of pair discovery, which must be able to end before it is known
-        which encoders the later stages need. ``chosen``: the chosen pair alone. ``pool``: captions to be scored.
-        ``sets``: downloaded rows.
+        which encoders the later stages need; the captions that pre-training tells apart are among them. ``chosen``: the
+        chosen pair alone. ``pool``: captions to be scored. ``sets``: downloaded rows. ``pretrained``: encoders that the
+        study pre-trains, whatever the data set.
         """
+        entry = next(
+            entry for entry in [*self.study.encoders.vision, *self.study.encoders.text] if entry.name == encoder
+        )
+        if (entry.source or "").startswith(PLACEHOLDER):
+            return "pretrained"
         if dataset not in self.study.datasets:
             return "pool" if dataset in self.study.curate.pool else "sets"
         pairs = self.study.pairs
         discovery = {*pairs.datasets, pairs.probe.train, pairs.probe.test}
-        return "discovery" if view == "pooled" and dataset in discovery else "chosen"
+        block = self.study.pretraining
+        semantic = block is not None and encoder == block.semantics and dataset in block.datasets
+        return "discovery" if view == "pooled" and (dataset in discovery or semantic) else "chosen"
 
     def view(self, mode: str, encoder: str) -> str:
         """Returns the view of an encoder's stores that a mode of training reads.

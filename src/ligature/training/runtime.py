@@ -24,7 +24,9 @@ class Runtime:
             on CUDA only; weights and loss stay float32.
         micro_batch: pairs that are encoded at once; None encodes all pairs of a process at once. The negatives are
             those of the whole batch either way; every micro-batch has a dropout mask of its own.
-        compiled: whether the projector runs through ``torch.compile``.
+        compiled: whether the model runs through ``torch.compile``.
+        checkpoint_activations: whether encoders in training keep the inputs of their blocks alone and run them again
+            in the backward pass: a third more time, a fraction of the memory. Projectors take no notice of it.
         prefetch: steps whose features are read ahead in the background; 0 reads them when they are needed.
         trackers: which of ``tensorboard``, ``dvclive`` and ``wandb`` are told of every step.
         log_folder: takes a folder for every tracker and ``compute.json``; it belongs to this training alone, and one
@@ -38,6 +40,7 @@ class Runtime:
     precision: Precision = "float32"
     micro_batch: int | None = None
     compiled: bool = False
+    checkpoint_activations: bool = False
     prefetch: int = 2
     trackers: tuple[TrackerName, ...] = ()
     log_folder: Path | None = None

@@ -11,9 +11,10 @@ from ligature.data.benchmarks.labelled import (
     list_lines,
     listed_image,
 )
+from ligature.data.benchmarks.synsets import MAPPING, read_mapping
 from ligature.errors import DataError
 
-MAPPING, SOLUTION = "LOC_synset_mapping.txt", "LOC_val_solution.csv"
+SOLUTION = "LOC_val_solution.csv"
 SYNSET = re.compile(r"_(n[0-9]{8})$")
 """How the names of the Hub's images end: in the synset they bear."""
 
@@ -24,7 +25,7 @@ def read_imagenet(root: Path, split: str) -> LabelledImages:
     The flat folder is that of the challenge with ``LOC_val_solution.csv``, or that of the Hub's archives, whose files
     are named ``ILSVRC2012_val_00000001_n01751748.JPEG``.
 
-    Class keys are synset ids. Names are the first synonyms of ``LOC_synset_mapping.txt``, empty without that file.
+    Class keys are synset ids. Names are those of ``LOC_synset_mapping.txt``, empty without that file.
 
     Raises:
         DataError: when folders and mapping disagree, or a listed image is missing.
@@ -60,25 +61,6 @@ def read_imagenet_v2(root: Path, split: str) -> LabelledImages:
     return label_images(
         root, classes, ((file, key) for number, key in numbered for file in image_files(folder / number)), folder
     )
-
-
-def read_mapping(root: Path) -> dict[str, str] | None:
-    """Reads synset ids and first synonyms in the order of ids; None where ``root`` has no mapping.
-
-    Raises:
-        DataError: naming the line that is none.
-    """
-    path = root / MAPPING
-    if not path.is_file():
-        return None
-    mapping = {}
-    for line in list_lines(path):
-        key, _, synonyms = line.partition(" ")
-        name = synonyms.split(",")[0].strip()
-        if not name or key in mapping:
-            raise DataError(f"{path}: expected a new synset id and its names, got {line[:60]!r}; download it again")
-        mapping[key] = name
-    return dict(sorted(mapping.items()))
 
 
 def _flat(root: Path, folder: Path, mapping: dict[str, str] | None, solution: Path) -> LabelledImages:

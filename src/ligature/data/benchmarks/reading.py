@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from ligature.data.benchmarks import cifar, class_folders, cub, imagenet, matlab, name_lists
+from ligature.data.benchmarks import cifar, class_folders, cub, imagenet, imagenet_shifts, matlab, name_lists
 from ligature.data.benchmarks.labelled import LabelledImages
 from ligature.data.prompts.class_names import names_of, read_class_names
 from ligature.errors import DataError, ParamsError
@@ -13,6 +13,10 @@ Reader = Callable[[Path, str], LabelledImages]
 READERS: dict[str, tuple[Reader, tuple[str, ...]]] = {
     "imagenet": (imagenet.read_imagenet, ("val", "train")),
     "imagenet-v2": (imagenet.read_imagenet_v2, ("val",)),
+    "imagenet-sketch": (imagenet_shifts.read_imagenet_sketch, ("test",)),
+    "imagenet-a": (imagenet_shifts.read_imagenet_a, ("test",)),
+    "imagenet-r": (imagenet_shifts.read_imagenet_r, ("test",)),
+    "imagenet-o": (imagenet_shifts.read_imagenet_o, ("test",)),
     "caltech-101": (class_folders.read_caltech_101, ("all",)),
     "oxford-pets": (name_lists.read_oxford_pets, ("test", "trainval")),
     "stanford-cars": (matlab.read_stanford_cars, ("test", "train")),

@@ -27,8 +27,9 @@ class ImageNet(FormatBenchmark):
         protocol=SINGLE,
         citation="Deng et al., ImageNet: A Large-Scale Hierarchical Image Database, CVPR 2009",
         notes=(
-            "The first synonyms of the mapping are not unique (crane, maillot) and often poor prompts; a curated file "
+            "The synonyms of the mapping are often poor prompts, and two classes may be called crane; a curated file "
             "of names under `classes` changes the result by points, so compare like with like.",
+            "Where two classes have the same first synonym, one takes its next (Cardigan Welsh corgi, tank suit).",
             "Published results with sentences of a language model mix the model's quality with that of the prompts.",
         ),
     )

@@ -2,13 +2,25 @@
 
 import pandas as pd
 
-from ligature.evaluation.benchmarks import fine_grained, objects, own_data, panels, retrieval, segmentation
+from ligature.evaluation.benchmarks import (
+    fine_grained,
+    objects,
+    own_data,
+    panels,
+    retrieval,
+    segmentation,
+    shifts,
+)
 from ligature.evaluation.benchmarks.metadata import Benchmark, BenchmarkMetadata
 from ligature.params.datasets import DatasetParams
 
 REGISTRY: tuple[type[Benchmark], ...] = (
     objects.ImageNet,
     objects.ImageNetV2,
+    shifts.ImageNetSketch,
+    shifts.ImageNetA,
+    shifts.ImageNetR,
+    shifts.ImageNetO,
     objects.Caltech101,
     fine_grained.OxfordPets,
     fine_grained.StanfordCars,

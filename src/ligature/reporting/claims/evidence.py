@@ -22,6 +22,8 @@ class Evidence:
         matching: rows of matching without training, means over draws.
         matching_seedwise: rows of matching without training, one row a draw.
         matching_cka: CKA of true and shuffled pairs, one row an encoder pair, order and metric.
+        pretraining: rows of pre-training, the model being the run.
+        pretraining_runs: settings of these runs, as ``pretraining.runs.labelled`` gives them.
     """
 
     correlations: pd.DataFrame
@@ -33,6 +35,8 @@ class Evidence:
     matching: pd.DataFrame = field(default_factory=pd.DataFrame)
     matching_seedwise: pd.DataFrame = field(default_factory=pd.DataFrame)
     matching_cka: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pretraining: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pretraining_runs: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)

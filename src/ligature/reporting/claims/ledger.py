@@ -10,6 +10,7 @@ from ligature.reporting.aggregate import CHANCE
 from ligature.reporting.claims.effect import Effect, paired_effect, proportion_effect
 from ligature.reporting.claims.evidence import Claim, Evidence
 from ligature.reporting.claims.matching import MATCHING_CLAIMS
+from ligature.reporting.claims.pretraining import PRETRAINING_CLAIMS
 
 CLAIM_COLUMNS = ("claim", "published", "status", "measure", "effect", "low", "high", "n", "interval", "note")
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested"
@@ -211,4 +212,5 @@ CLAIMS = (
         "a contrastive training of both encoders from scratch beside it; see the account of compute for what was spent",
     ),
     *MATCHING_CLAIMS,
+    *PRETRAINING_CLAIMS,
 )

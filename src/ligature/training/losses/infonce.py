@@ -8,7 +8,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from ligature.training.losses.dense import Gather
-from ligature.training.losses.tiles import iterate_tiles
+from ligature.training.losses.tiles import OnlineLogSumExp, iterate_tiles
 
 
 def streaming_infonce(images: Tensor, texts: Tensor, gather: Gather, tile: int) -> Tensor:
@@ -41,7 +41,8 @@ class TiledLogSumExp(Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor, columns: Tensor, offset: int, tile: int) -> tuple[Tensor, Tensor, Tensor]:
         """Takes [n, D] and [b, D], row i matching column ``offset`` + i; returns [n], [b] and positives [n]."""
-        of_rows, of_columns = _Online(rows, dim=1), _Online(columns, dim=0)
+        of_rows = OnlineLogSumExp(rows.new_full((len(rows),), -torch.inf), dim=1)
+        of_columns = OnlineLogSumExp(columns.new_full((len(columns),), -torch.inf), dim=0)
         positives = rows.new_empty(len(rows))
         for part in iterate_tiles(rows, columns, offset, tile):
             positives[part.matched] = part.matches
@@ -65,24 +66,3 @@ class TiledLogSumExp(Function):
             row_gradient[at].addmm_(logits, columns[to])
             column_gradient[to].addmm_(logits.T, rows[at])
         return row_gradient, column_gradient, None, None
-
-
-class _Online:
-    """The log-sum-exp of many vectors that arrive in parts: the largest value, and the sum relative to it."""
-
-    def __init__(self, features: Tensor, dim: int) -> None:
-        self.dim = dim
-        self.largest = features.new_full((len(features),), -torch.inf)
-        self.total = features.new_zeros(len(features))
-
-    def add(self, logits: Tensor, where: slice) -> None:
-        """Adds the logits of the vectors ``where``, which lie along ``dim``."""
-        largest, total = self.largest[where], self.total[where]
-        before = largest.clone()
-        torch.maximum(before, logits.amax(self.dim), out=largest)
-        total *= (before - largest).exp_()
-        total += (logits - largest.unsqueeze(self.dim)).exp_().sum(self.dim)
-
-    def log_sum_exp(self) -> Tensor:
-        """Returns it in float64, [vectors]; minus infinity where nothing was added."""
-        return self.largest.double() + self.total.double().log()

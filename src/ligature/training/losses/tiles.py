@@ -1,8 +1,9 @@
-"""Products of rows and columns in tiles, each made, used and forgotten."""
+"""Products of rows and columns in tiles, each made, used and forgotten, and sums over all of them."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -50,3 +51,33 @@ def iterate_tiles(rows: Tensor, columns: Tensor, offset: int, size: int) -> Iter
                 matches,
                 slice(first, first + len(matches)),
             )
+
+
+class OnlineLogSumExp:
+    """The log-sum-exp of many vectors that arrive in parts: the largest value, and the sum relative to it.
+
+    Attributes:
+        largest: [vectors].
+        total: [vectors].
+    """
+
+    def __init__(self, first: Tensor, dim: int) -> None:
+        """Takes the first value of every vector, [vectors], or minus infinity, and where they lie in a tile."""
+        self.dim = dim
+        self.largest = first.clone()
+        self.total = torch.ones_like(first)
+
+    def add(self, logits: Tensor, where: slice) -> None:
+        """Adds the logits of the vectors ``where``, which lie along ``dim``.
+
+        A vector without a finite value so far needs one among them.
+        """
+        largest, total = self.largest[where], self.total[where]
+        before = largest.clone()
+        torch.maximum(before, logits.amax(self.dim), out=largest)
+        total *= (before - largest).exp_()
+        total += (logits - largest.unsqueeze(self.dim)).exp_().sum(self.dim)
+
+    def log_sum_exp(self) -> Tensor:
+        """Returns it in float64, [vectors]; minus infinity where nothing was added."""
+        return self.largest.double() + self.total.double().log()
