@@ -182,7 +182,8 @@ def test_facts_count_pairs_cut_captions_and_operations(pairs):
     assert facts["train_loss"] == pytest.approx(np.mean([row["train_loss"] for row in loop.state.history[-4:]]))
     assert facts["temperature"] == pytest.approx(math.exp(-loop.state.model.logit_scale.item()))
     rows = long.sample_epoch(ALIGNED.seed, 0)[1][:12]
-    length = min(max(loop.tokenizer.lengths([long.captions[row] for row in rows])), 24)
+    lengths = [min(length, 24) for length in loop.tokenizer.lengths([long.captions[row] for row in rows])]
+    length = math.ceil(np.mean(lengths))
     loss = 2 * 12**2 * (3 * 3 * 12 + 8)
     assert facts["flops"] == 16 * (12 * count_pair_flops(loop.state.model, length) + loss)
 

@@ -1,7 +1,8 @@
 """The training loop of a pair of encoders."""
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
+from math import ceil
 from statistics import fmean
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from ligature.encoders.contrastive.config import ContrastiveConfig
 from ligature.encoders.contrastive.flops import count_pair_flops
+from ligature.encoders.contrastive.lengths import encode_by_length
 from ligature.encoders.contrastive.model import ContrastiveModel
 from ligature.encoders.contrastive.tokenizer import CaptionTokenizer
 from ligature.errors import ParamsError
@@ -54,7 +56,8 @@ class PretrainingLoop(ContrastiveLoop[PairBatch]):
         model.gradient_checkpointing = runtime.checkpoint_activations
         optimizer = make_optimizer(model, settings.weight_decay, betas=settings.betas, eps=settings.eps)
         super().__init__(model, optimizer, len(pairs), settings, runtime, processes)
-        self._encode_image, self._encode_text = model.encode_image, model.encode_text
+        self._encode_image = model.encode_image
+        self._encode_text = partial(encode_by_length, model.encode_text, end_token=config.end_token)
         if runtime.compiled:
             self._encode_image, self._encode_text = torch.compile(model.encode_image), torch.compile(model.encode_text)
 
@@ -103,10 +106,11 @@ class PretrainingLoop(ContrastiveLoop[PairBatch]):
         } | {key: value for key, value in history[-1].items() if key.startswith("validation_")}
 
     def _flops_of_a_step(self) -> int:
-        """Returns the operations of a step, texts as long as the longest of the first step's."""
+        """Returns the operations of a step, texts as long as the mean of the first step's."""
         pairs, loss, size = self.pairs, self.settings.loss, self.batch_size
         texts = [pairs.captions[row] for row in pairs.sample_epoch(self.settings.seed, 0)[1][:size]]
-        length = min(max(self.tokenizer.lengths(texts)), self.tokenizer.context_length)
+        longest = self.tokenizer.context_length
+        length = ceil(fmean(min(length, longest) for length in self.tokenizer.lengths(texts)))
         model, semantic_width = self.state.model, 0 if pairs.semantics is None else pairs.semantics.shape[1]
         counted = alignment_flops(size, model.config.embed_dim, semantic_width, loss)
         return size * count_pair_flops(model, length) + counted

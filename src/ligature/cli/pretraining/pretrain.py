@@ -177,6 +177,7 @@ def pretrain_settings(
         eps=block.eps,
         seed=seed,
         loss=loss,
+        require_progress=False,  # under a high fixed scale the loss stays at chance for long and then falls
         crop=(block.crop[0], block.crop[1]),
         validate_every_epochs=block.gap_every_epochs,
         checkpoint_every_seconds=checkpoint_every,

@@ -27,7 +27,7 @@ def claims_section(claims: pd.DataFrame) -> Section:
 def _shown(claims: pd.DataFrame) -> Table:
     return Table(
         name="claims",
-        caption="The ledger of claims; effects are differences of fractions, cosines or distances, or a rank correlation.",
+        caption="The ledger of claims; effects are differences of fractions, cosines or distances, or correlations.",
         data=claims,
         header=["claim", "published", "here", "measured", "effect", "95 % interval"],
         rows=[
