@@ -91,19 +91,10 @@ class PretrainingLoop(ContrastiveLoop[PairBatch]):
 
     def facts(self) -> dict[str, Any]:
         """Returns the figures of the finished training, its last metrics included."""
-        history, (cut, longest) = self.state.history, count_cut(self.pairs, self.tokenizer)
-        return {
-            "trainable_parameters": self.state.model.count_parameters(),
-            "images": len(self.pairs),
-            "texts": len(self.pairs.captions),
-            "cut_texts": cut,
-            "longest_text": longest,
-            "steps": self.state.step,
-            "samples_seen": self.state.step * self.batch_size,
-            "flops": self.state.step * self._flops_of_a_step(),
-            "train_loss": fmean(row["train_loss"] for row in history[-self.steps_per_epoch :]),
-            "temperature": self.state.model.temperature,
-        } | {key: value for key, value in history[-1].items() if key.startswith("validation_")}
+        cut, longest = count_cut(self.pairs, self.tokenizer)
+        texts = {"texts": len(self.pairs.captions), "cut_texts": cut, "longest_text": longest}
+        flops = {"flops": self.state.step * self._flops_of_a_step()}
+        return {"images": len(self.pairs)} | texts | self.outcome() | flops
 
     def _flops_of_a_step(self) -> int:
         """Returns the operations of a step, texts as long as the mean of the first step's."""

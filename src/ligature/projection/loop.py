@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cached_property
-from statistics import fmean
 from typing import Any
 
 import torch
@@ -88,17 +87,8 @@ class TrainingLoop(ContrastiveLoop[MicroBatch]):
 
     def facts(self) -> dict[str, Any]:
         """Returns the figures of the finished training, its last metrics included."""
-        history = self.state.history
-        return {
-            "trainable_parameters": self.state.model.count_parameters(),
-            "images": len(self.data.images),
-            "texts": len(self.data.texts),
-            "steps": self.state.step,
-            "samples_seen": self.state.step * self.batch_size,
-            "flops": self.state.step * self._flops_of_a_step(),
-            "train_loss": fmean(row["train_loss"] for row in history[-self.steps_per_epoch :]),
-            "temperature": self.state.model.temperature,
-        } | {key: value for key, value in history[-1].items() if key.startswith("validation_")}
+        sizes = {"images": len(self.data.images), "texts": len(self.data.texts)}
+        return sizes | self.outcome() | {"flops": self.state.step * self._flops_of_a_step()}
 
     def _flops_of_a_step(self) -> int:
         """Returns the operations of a step: those of the first pairs of the first batch for all, and the loss."""

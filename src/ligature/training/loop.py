@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from statistics import fmean
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -43,7 +44,7 @@ class ContrastiveLoop(ABC, Generic[Part]):
     """One training in progress, in one of its processes. It reseeds PyTorch's global generator at every step.
 
     A subclass says what the pairs of a step are, how a model encodes them and which loss they have. The model has a
-    ``temperature`` and is asked to ``clamp_temperature()`` after every step.
+    ``temperature``, says ``count_parameters()``, and is asked to ``clamp_temperature()`` after every step.
     """
 
     def __init__(
@@ -144,6 +145,17 @@ class ContrastiveLoop(ABC, Generic[Part]):
             "learning_rate": learning_rate,
             "temperature": temperature,
         }
+
+    def outcome(self) -> dict[str, Any]:
+        """Returns what every finished training reports: its steps, the loss of its last epoch, its last metrics."""
+        history = self.state.history
+        return {
+            "trainable_parameters": self.state.model.count_parameters(),
+            "steps": self.state.step,
+            "samples_seen": self.state.step * self.batch_size,
+            "train_loss": fmean(row["train_loss"] for row in history[-self.steps_per_epoch :]),
+            "temperature": self.state.model.temperature,
+        } | {key: value for key, value in history[-1].items() if key.startswith("validation_")}
 
     def _set_learning_rate(self) -> float:
         settings = self.settings
