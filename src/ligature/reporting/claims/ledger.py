@@ -209,7 +209,7 @@ CLAIMS = (
         "Aligning frozen encoders takes a small part of the compute of training from scratch",
         "T7: 400 against 21,845 and 25,400 GPU-hours",
         _never,
-        "a contrastive training of both encoders from scratch beside it; see the account of compute for what was spent",
+        "a contrastive training from scratch that reaches as much; see the account of compute for what was spent",
     ),
     *MATCHING_CLAIMS,
     *PRETRAINING_CLAIMS,
