@@ -9,11 +9,14 @@ from ligature.params import parse_study
 from ligature.params.pretraining_checks import pretrained_runs, pretrained_source, pretraining_sets
 
 PRETRAINED = {"loader": "contrastive", "source": "{pretraining}/clip/seed-1"}
-
+MASKS = {"format": "masks", "images": "images", "masks": "masks/{id}.png"}
 
 MISNAMED = {
     "training set": ({"datasets": ["nobody"]}, "pretraining.datasets: unknown dataset 'nobody'; known: captions"),
-    "training set of labels": ({"datasets": ["labels"]}, "pretraining.datasets: dataset 'labels' has classes, not"),
+    "training set of masks": (
+        {"datasets": ["captions", "masks"], "places": {"datasets__masks": MASKS}},
+        "pretraining.datasets: dataset 'masks' has masks, not captions or classes",
+    ),
     "mix": ({"datasets": [], "mix": "both"}, "pretraining.mix: unknown mix 'both'; known: none"),
     "validation": ({"validation": "nobody"}, "pretraining.validation or retrieval: unknown dataset 'nobody'"),
     "validation by labels": ({"validation": "labels"}, "pretraining.validation or retrieval: dataset 'labels' has"),
@@ -37,6 +40,11 @@ MISNAMED = {
 def test_what_the_study_does_not_have_is_one_line_with_what_there_is(case):
     block, reason = MISNAMED[case]
     assert wrong(**block).startswith(reason)
+
+
+def test_labelled_data_sets_are_trained_on_beside_captioned_ones():
+    study = parse_study(changed(pretraining={**BLOCK, "datasets": ["labels", "captions"]}), "study.yaml")
+    assert pretraining_sets(study) == (["labels", "captions"], "proportional")
 
 
 def test_downloaded_sets_and_mixes_are_trained_on_with_their_weights():
@@ -91,3 +99,34 @@ def test_an_encoder_of_a_training_in_a_study_without_any_is_one_line():
 def test_semantic_distance_from_the_pretraining_itself_is_one_line():
     line = wrong(semantics="own", places={"encoders__text__1": {"name": "own", **PRETRAINED}})
     assert line == "pretraining.semantics: 'own' comes of this pre-training itself; name another encoder"
+
+
+def with_a_trained_vision_encoder(**places) -> dict:
+    """Returns changes by which the second vision encoder comes of the run `clip`."""
+    return {"encoders__vision__1": {"name": "own", "pooling": "cls", **PRETRAINED}} | places
+
+
+def test_encoders_that_would_select_the_downloads_they_are_trained_on_are_one_line():
+    mix = {"datasets": [], "mix": "both"}
+    base = {**STUDY, **CURATION}
+    line = wrong(base=base, places=with_a_trained_vision_encoder(), **mix)
+    assert line.startswith("pairs: 'own' is trained on downloads that it would select; leave it out of pairs.vision")
+    scorer = {"curate__scorer": {"vision": "own", "text": "words"}}
+    line = wrong(base=base, places=with_a_trained_vision_encoder(**scorer), **mix)
+    assert line == "curate.scorer: 'own' is trained on downloads that it would select; name another"
+
+
+@pytest.mark.parametrize(
+    ("places", "block"),
+    [
+        ({"pairs__vision": ["pixels"]}, {"datasets": [], "mix": "both"}),
+        ({"curate__scorer": {"vision": "pixels", "text": "words"}}, {"datasets": [], "mix": "both"}),
+        ({}, {}),
+    ],
+    ids=["not compared", "another pair scores", "nothing downloaded"],
+)
+def test_a_trained_encoder_that_selects_nothing_of_its_own_is_fine(places, block):
+    values = changed(
+        base={**STUDY, **CURATION}, pretraining={**BLOCK, **block}, **with_a_trained_vision_encoder(**places)
+    )
+    assert parse_study(values, "study").pretraining is not None

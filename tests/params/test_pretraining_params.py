@@ -157,6 +157,7 @@ UNFIT = {
     "no run": ({"runs": {}}, "pretraining: nothing runs; name a run, or give a grid"),
     "no data": ({"datasets": []}, "pretraining: give exactly one of datasets and mix"),
     "data twice": ({"mix": "both"}, "pretraining: give exactly one of datasets and mix"),
+    "set twice": ({"datasets": ["captions"] * 2}, "pretraining: datasets: ['captions', 'captions'] names one twice"),
     "rising rate": ({"min_learning_rate": 1}, "pretraining: min_learning_rate 1.0 is above learning_rate 0.001"),
     "crop upside down": ({"crop": [1.0, 0.9]}, "pretraining: crop: 1.0 is above 0.9"),
     "crop of one number": ({"crop": [0.9]}, "pretraining.crop: got [0.9]"),
@@ -164,6 +165,7 @@ UNFIT = {
     "crop beyond the image": ({"crop": [0.9, 1.1]}, "pretraining.crop.1: got 1.1"),
     "single pairs": ({"batch_size": 1}, "pretraining.batch_size: got 1"),
     "no seed": ({"seeds": []}, "pretraining.seeds: got []"),
+    "seed twice": ({"seeds": [0, 1, 0]}, "pretraining: seeds: [0, 1, 0] names one twice"),
     "no epoch": ({"epochs": 0}, "pretraining.epochs: got 0"),
     "no retrieval": ({"retrieval": []}, "pretraining.retrieval: got []"),
     "no validation": ({"validation": REMOVED}, "pretraining.validation: missing"),
@@ -171,6 +173,10 @@ UNFIT = {
     "tokenizer twice": (
         {"tokenizer": {"vocabulary": 300, "source": "openai/clip-vit-base-patch16"}},
         "pretraining.tokenizer: give exactly one of vocabulary and source",
+    ),
+    "revision of no source": (
+        {"tokenizer": {"vocabulary": 300, "revision": "57c2164"}},
+        "pretraining.tokenizer: revision '57c2164' is a commit of a source's; remove it, or name the source",
     ),
     "vocabulary below the bytes": ({"tokenizer": {"vocabulary": 256}}, "pretraining.tokenizer.vocabulary: got 256"),
     "no penalty": ({"probe": {**BLOCK["probe"], "penalties": []}}, "pretraining.probe.penalties: got []"),
@@ -187,6 +193,7 @@ UNFIT = {
         {"towers": {**TOWERS, "text_width": 30}},
         "pretraining.towers: text_heads 4 does not divide text_width 30",
     ),
+    "space without a plane": ({"towers": {**TOWERS, "embed_dim": 1}}, "pretraining.towers.embed_dim: got 1"),
     "context of two tokens": (
         {"towers": {**TOWERS, "context_length": 2}},
         "pretraining.towers.context_length: got 2",

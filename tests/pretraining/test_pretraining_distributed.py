@@ -40,10 +40,9 @@ def torchrun(count: int, options: dict) -> str:
 @pytest.mark.parametrize(
     ("count", "options"),
     [
-        (2, {}),
-        (3, {"settings": {"batch_size": 13}, "runtime": {"micro_batch": 3}}),
+        pytest.param(2, {}, marks=pytest.mark.ci, id="even"),
+        pytest.param(3, {"settings": {"batch_size": 13}, "runtime": {"micro_batch": 3}}, id="uneven"),
     ],
-    ids=["even", "uneven"],
 )
 def test_several_processes_train_what_one_does_and_only_the_first_writes_and_validates(tmp_path, count, options):
     options = {"pictures": str(tmp_path)} | options

@@ -97,6 +97,7 @@ def test_micro_batches_may_change_on_the_way(tmp_path, pairs, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.ci
 def test_a_killed_process_resumes_to_the_same_bytes(tmp_path, pairs, uninterrupted, capsys):
     pictures, run = Path(pairs.paths[0]).parent, tmp_path / "run"
     child = subprocess.Popen(

@@ -1,9 +1,12 @@
 """A copy of the project in a folder of its own, so that both doors can be used for real."""
 
+import copy
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -47,6 +50,24 @@ class Project:
     def commit(self, message: str) -> None:
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--allow-empty", "--message", message)
+
+    def after(self, values: dict, change: Callable[[dict], object], *command: str) -> str:
+        """Returns what a command prints after a change of the study, which is then taken back."""
+        changed = copy.deepcopy(values)
+        change(changed)
+        self.write(changed)
+        output = self.run(*command)
+        self.write(values)
+        return output
+
+    def jobs_after(self, values: dict, change: Callable[[dict], object]) -> dict[str, int]:
+        """Returns the jobs that Snakemake would run after a change of the study."""
+        found = re.findall(r"^(\w+) +(\d+)$", self.after(values, change, "snakemake", "--dry-run"), re.MULTILINE)
+        return {rule: int(count) for rule, count in found if rule not in ("all", "total")}
+
+    def stages_after(self, values: dict, change: Callable[[dict], object]) -> set[str]:
+        """Returns the stages that DVC takes for changed after a change of the study."""
+        return set(re.findall(r"^(\w+):$", self.after(values, change, "dvc", "status"), re.MULTILINE))
 
     def nothing_to_do(self) -> bool:
         """Whether both doors agree that everything is up to date."""

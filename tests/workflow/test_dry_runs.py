@@ -31,8 +31,9 @@ def test_every_study_has_a_dag(study, tmp_path):
     done = dry_run("--config", f"params={ROOT / study}", folder=tmp_path)
     output = done.stdout + done.stderr
     assert done.returncode == 0, output[-3000:]
-    encoders = load_study(ROOT / study).encoders
-    assert count_of(output, "probe") == len(encoders.vision)
+    loaded = load_study(ROOT / study)
+    encoders, (compared_vision, _) = loaded.encoders, loaded.compared
+    assert count_of(output, "probe") == len(compared_vision)
     assert count_of(output, "report") == 1
     assert count_of(output, "encoder") == sum(e.recipe is not None for e in [*encoders.vision, *encoders.text])
 

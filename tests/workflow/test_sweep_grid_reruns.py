@@ -1,6 +1,5 @@
 """A changed leaf of the training reruns what depends on it and no embedding; DVC compares what came out."""
 
-import copy
 import csv
 import re
 
@@ -26,30 +25,20 @@ def swept_study() -> dict:
     return values
 
 
-def jobs_after(project: Project, change) -> dict[str, int]:
-    """Returns the jobs that Snakemake would run after a change of the study, which is then taken back."""
-    values = copy.deepcopy(swept_study())
-    change(values)
-    project.write(values)
-    output = project.run("snakemake", "--dry-run")
-    project.write(swept_study())
-    found = re.findall(r"^(\w+) +(\d+)$", output, re.MULTILINE)
-    return {rule: int(count) for rule, count in found if rule not in ("all", "total")}
-
-
 def test_a_changed_leaf_embeds_nothing_and_dvc_compares_the_experiment(tmp_path):
-    project = Project(tmp_path, swept_study())
+    values = swept_study()
+    project = Project(tmp_path, values)
     project.run("snakemake", "--cores", "2")
     results = project.folder / "results/tiny"
     assert all((results / point / "results.csv").is_file() for point in POINTS)
 
-    more = jobs_after(project, lambda values: values["sweep"]["grid"]["learning_rate"].append(0.01))
+    more = project.jobs_after(values, lambda study: study["sweep"]["grid"]["learning_rate"].append(0.01))
     assert more == {"vary": 2, "sweep": 1, "report": 1}
-    fewer = jobs_after(project, lambda values: values["sweep"]["grid"]["learning_rate"].pop())
+    fewer = project.jobs_after(values, lambda study: study["sweep"]["grid"]["learning_rate"].pop())
     assert fewer == {"sweep": 1, "report": 1}
-    rate = jobs_after(project, lambda values: values["train"].update(learning_rate=0.002))
+    rate = project.jobs_after(values, lambda study: study["train"].update(learning_rate=0.002))
     assert rate == {"train": 1, "evaluate": 1, "export": 1, "vary": 1, "sweep": 1, "report": 1}, "points have their own"
-    dropout = jobs_after(project, lambda values: values["train"]["projector"].update(dropout=0.2))
+    dropout = project.jobs_after(values, lambda study: study["train"]["projector"].update(dropout=0.2))
     assert dropout["vary"] == 1
     assert "embed" not in dropout
 

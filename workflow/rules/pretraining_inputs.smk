@@ -40,7 +40,16 @@ def pretraining_block(wildcards):
     measures = {"grid", "runs", "seeds", "classification", "retrieval", "probe"}
     names, weights = pretraining_sets(study)
     block = dump(pretraining, exclude=measures | {"datasets", "mix"})
-    return block | {"sets": names, "weights": weights}
+    unread = {"prompts", "translations", "descriptions"}
+    sets = {
+        name: (
+            dump(study.datasets[name], exclude=unread)
+            if name in study.datasets
+            else None
+        )
+        for name in [*names, pretraining.validation]
+    }
+    return block | {"sets": sets, "weights": weights}
 
 
 def gauge_block(wildcards):

@@ -52,6 +52,8 @@ class TokenizerParams(Block):
     def _trained_or_published(self) -> "TokenizerParams":
         if (self.vocabulary is None) == (self.source is None):
             raise ValueError("give exactly one of vocabulary and source")
+        if self.source is None and self.revision is not None:
+            raise ValueError(f"revision {self.revision!r} is a commit of a source's; remove it, or name the source")
         return self
 
 
@@ -74,7 +76,7 @@ class TowersParams(Block):
     """Blocks of the text tower; those of the image tower where null."""
     text_heads: Positive | None = None
     """Attention heads of the text tower; those of the image tower where null."""
-    embed_dim: Positive
+    embed_dim: int = Field(ge=2)
     """Width of the joint space."""
     context_length: int = Field(77, ge=3)
     """Longest text in tokens, its start and end included; longer ones are cut before their end token, and counted."""
@@ -154,7 +156,8 @@ class PretrainingParams(Block):
     """CLIP, SharedCLIP and AlignCLIP trained from scratch on image-text pairs."""
 
     datasets: list[Name] = Field(default_factory=list)
-    """Captioned data sets, or downloaded sets of `mixes`, to train on; empty where a mix is named."""
+    """Data sets, or downloaded sets of `mixes`, to train on; empty where a mix is named. The captions of an image of a
+    labelled data set are the prompts of its class: the set's `templates` with the class name."""
     mix: Name | None = None
     """Mix to train on, with its weights."""
     validation: Name
@@ -211,6 +214,9 @@ class PretrainingParams(Block):
             raise ValueError(f"min_learning_rate {self.min_learning_rate} is above learning_rate {self.learning_rate}")
         if self.crop[0] > self.crop[1]:
             raise ValueError(f"crop: {self.crop[0]} is above {self.crop[1]}")
+        for key in ("datasets", "seeds"):
+            if len(set(getattr(self, key))) < len(getattr(self, key)):
+                raise ValueError(f"{key}: {getattr(self, key)} names one twice")
         if not self.points:
             raise ValueError("nothing runs; name a run, or give a grid")
         self._check_runs()

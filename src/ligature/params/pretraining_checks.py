@@ -28,6 +28,7 @@ def check_pretraining(study: "Study") -> None:
     if study.pretraining is not None:
         _check_data(study, study.pretraining)
         _check_semantics(study, study.pretraining.semantics)
+        _check_order(study)
 
 
 def pretrained_runs(study: "Study") -> list[tuple[str, int]]:
@@ -55,18 +56,19 @@ def _check_data(study: "Study", block: PretrainingParams) -> None:
     downloaded = {name for mix in study.mixes.values() for name in mix.sets}
     for name in block.datasets:
         if name not in downloaded:
-            _check_dataset(study, "datasets", name, "captions")
+            _check_dataset(study, "datasets", name, "captions", "classes")
     for name in [block.validation, *block.retrieval]:
         _check_dataset(study, "validation or retrieval", name, "captions")
     for name in block.classification + ([block.probe.train, block.probe.test] if block.probe else []):
         _check_dataset(study, "classification or probe", name, "classes")
 
 
-def _check_dataset(study: "Study", key: str, name: str, kind: str) -> None:
+def _check_dataset(study: "Study", key: str, name: str, *kinds: str) -> None:
     if name not in study.datasets:
         raise ValueError(f"pretraining.{key}: unknown dataset {name!r}; known: {', '.join(study.datasets)}")
-    if kind_of(study.datasets[name]) != kind:
-        raise ValueError(f"pretraining.{key}: dataset {name!r} has {kind_of(study.datasets[name])}, not {kind}")
+    kind = kind_of(study.datasets[name])
+    if kind not in kinds:
+        raise ValueError(f"pretraining.{key}: dataset {name!r} has {kind}, not {' or '.join(kinds)}")
 
 
 def _check_semantics(study: "Study", name: str | None) -> None:
@@ -76,3 +78,17 @@ def _check_semantics(study: "Study", name: str | None) -> None:
     encoder = next(encoder for encoder in study.encoders.text if encoder.name == name)
     if (encoder.source or "").startswith(PLACEHOLDER):
         raise ValueError(f"pretraining.semantics: {name!r} comes of this pre-training itself; name another encoder")
+
+
+def _check_order(study: "Study") -> None:
+    """Checks that no pre-trained encoder takes part in making the downloads that it is trained on."""
+    downloaded = [name for name in pretraining_sets(study)[0] if name not in study.datasets]
+    if not downloaded:
+        return
+    scorer = study.curate.scorer
+    scoring = {scorer.vision, scorer.text} if scorer else {name for names in study.compared for name in names}
+    key = "curate.scorer" if scorer else "pairs"
+    for encoder in [*study.encoders.vision, *study.encoders.text]:
+        if encoder.name in scoring and (encoder.source or "").startswith(PLACEHOLDER):
+            remedy = "name another" if scorer else "leave it out of pairs.vision and pairs.text, or name curate.scorer"
+            raise ValueError(f"{key}: {encoder.name!r} is trained on downloads that it would select; {remedy}")

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ligature.cli.pretraining.data import encode_texts
+from ligature.cli.pretraining.features import encode_texts
 from ligature.cli.runtime import make_runtime
 from ligature.data import Dataset, open_dataset
 from ligature.encoders.contrastive.folder import ContrastivePair, load_pair

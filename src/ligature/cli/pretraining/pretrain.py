@@ -17,13 +17,9 @@ from ligature.cli.context import (
     open_layout,
 )
 from ligature.cli.features import open_store
-from ligature.cli.pretraining.data import (
-    encode_images,
-    encode_texts,
-    load_captions,
-    load_pairs_to_pretrain,
-    pretraining_params,
-)
+from ligature.cli.pretraining.captions import load_captions
+from ligature.cli.pretraining.data import load_pairs_to_pretrain, pretraining_params
+from ligature.cli.pretraining.features import encode_images, encode_texts
 from ligature.cli.runtime import (
     TRACKERS,
     CheckpointActivationsOption,
@@ -49,7 +45,7 @@ from ligature.store import Layout
 
 DECISIVE = {"mix", "validation", "tokenizer", "towers", "semantics"}
 """Keys of the block that stand in the provenance as they are; settings and run stand there already."""
-BETA = 0.5
+BETA = AlignmentSettings.beta
 """Published weight of the separation."""
 
 RunArgument = Annotated[str, typer.Argument(help="Run of the pre-training.")]
