@@ -96,7 +96,7 @@ def prompts_of_images(image_labels: pd.Series, prompt_labels: pd.Series) -> tupl
     """Returns image row [m] and prompt row [m] of every image with every prompt of its class, image after image."""
     images = pd.DataFrame({"label": image_labels.to_numpy(), "image": np.arange(len(image_labels))})
     prompts = pd.DataFrame({"label": prompt_labels.to_numpy(), "prompt": np.arange(len(prompt_labels))})
-    pairs = images.merge(prompts, on="label")
+    pairs = images.merge(prompts, on="label").sort_values(["image", "prompt"])
     return pairs["image"].to_numpy(), pairs["prompt"].to_numpy()
 
 
