@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 KIND_COLOURS = {"unpaired": "#999999", "paired": "#0072B2"}
+LABEL_INCHES = 0.6
+"""Height of the title and of the labels of a square panel."""
 
 
 @figure_style()
@@ -81,7 +83,7 @@ def map_figures(features: pd.DataFrame, runs: pd.DataFrame) -> list[Drawing]:
 
 def _maps(features: pd.DataFrame, page: Page) -> Drawing:
     data = features[features["run"].isin(page.runs["run"])]
-    figure, panels = grid_of(page, height=PANEL_INCHES)
+    figure, panels = grid_of(page, height=PANEL_INCHES + LABEL_INCHES)
     for axes, title, name in zip(panels, panel_titles(page), page.runs["run"], strict=True):
         _map(axes, data[data["run"] == name])
         axes.set(title=title, aspect="equal")
