@@ -1,11 +1,11 @@
 """A whole study run once, in this process, with encoders that need no training."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 import yaml
 from download_stub import Img2dataset
+from tiny_study import light_values
 
 from ligature.cli import (
     ablation,
@@ -23,29 +23,6 @@ from ligature.cli import (
 from ligature.data.download import fetching
 from ligature.params import parse_study
 from ligature.store import Layout
-
-TINY = Path(__file__).parents[1] / "studies" / "tiny.yaml"
-NO_CURATION = {
-    "sources": {},
-    "curate": None,
-    "download": None,
-    "mixes": {},
-    "ablation": None,
-    "sweep": None,
-    "matching": None,
-    "pretraining": None,
-}
-
-
-def light_values() -> dict:
-    """The tiny study with the two encoders that are not models."""
-    values = yaml.safe_load(TINY.read_text(encoding="utf-8"))
-    values["encoders"]["vision"] = values["encoders"]["vision"][:1]
-    values["encoders"]["text"] = values["encoders"]["text"][:1]
-    values["pairs"] |= {"choose": None, "vision": None, "text": None}
-    values["evaluate"] |= {"segmentation": None, "baselines": []}
-    values["sweep"] = values["pretraining"] = None
-    return values
 
 
 def run_embeddings(layout: Layout, where: dict) -> None:

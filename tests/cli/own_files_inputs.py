@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import typer
 import yaml
-from conftest import NO_CURATION, light_values
 from PIL import Image
+from tiny_study import NO_CURATION, light_values
 from typer.testing import CliRunner
 
 CELLS = (2, 4)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import light_values
+from tiny_study import light_values
 
 from ligature.cli import context
 from ligature.errors import ParamsError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import NO_CURATION, TINY
+from tiny_study import projection_values
 
 from ligature.cli import data
 from ligature.cli.features import load_captioned, load_pairs, projector_config
@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 def study(tmp_path_factory):
     """A study with tokens, regions and vectors of one data set; of another the texts alone are embedded."""
     folder = tmp_path_factory.mktemp("images-mode")
-    values = yaml.safe_load(TINY.read_text(encoding="utf-8")) | NO_CURATION
+    values = projection_values()
     values["train"]["mode"] = "images"
     values["embed"] |= {"regions": 2, "image_batch": 16}
     file = folder / "params.yaml"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from conftest import NO_CURATION, light_values
+from tiny_study import NO_CURATION, light_values
 
 from ligature.cli import data
 from ligature.cli.pretraining.captions import load_captions

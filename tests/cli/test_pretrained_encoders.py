@@ -41,6 +41,7 @@ def small_values() -> dict:
     values["world"]["web"] = {"laion": 100, "parts": 2, "cc3m": 10, "cc12m": 1, "sbu": 1}
     values["pairs"] |= {"choose": None, "vision": ["pixels", VISION], "text": ["bag-of-words", TEXT]}
     values["curate"]["scorer"] = {"vision": VISION, "text": TEXT}
+    values["pretraining"] |= {"mix": None, "datasets": ["captions-train"]}
     values["curate"]["decontaminate"]["cosine"] = None
     values["matching"] = {"samples": 1, "experiments": {"own": MATCHING}}
     return values

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from conftest import NO_CURATION, TINY
 from PIL import Image
+from tiny_study import projection_values
 
 from ligature.cli import data
 from ligature.cli.segment import Segmenter, segment
@@ -40,7 +40,7 @@ def write_set(root):
 
 
 def study_values(**settings):
-    values = yaml.safe_load(TINY.read_text(encoding="utf-8")) | NO_CURATION
+    values = projection_values()
     recipe = {"architecture": "resnet", "objective": "none"}
     resnet = {"name": PAIR[0], "loader": "transformers", "recipe": recipe, "image_size": 32, "pooling": "mean"}
     values["encoders"]["vision"].append(resnet)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import NO_CURATION, TINY
+from tiny_study import projection_values
 
 from ligature.cli import data, evaluate, train
 from ligature.cli.features import image_features, load_captioned, load_pairs, open_store, projector_config
@@ -21,7 +21,7 @@ PAIR = ("vit-untrained", "bert-untrained")
 def tokens(tmp_path_factory):
     """A study in token mode, run from its encoders to its results; the pair is given."""
     folder = tmp_path_factory.mktemp("tokens")
-    values = yaml.safe_load(TINY.read_text(encoding="utf-8")) | NO_CURATION
+    values = projection_values()
     values["train"].update(mode="tokens", epochs=4, warmup_steps=2)
     values["encoders"]["vision"][1]["pooling"] = "cls+mean"
     file = folder / "params.yaml"

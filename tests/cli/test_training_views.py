@@ -37,7 +37,10 @@ def layout(tmp_path):
     study = SimpleNamespace(
         study="views",
         datasets={name: CocoDataset.model_construct(parts=PARTS) for name in ("train", "more")},
-        encoders=SimpleNamespace(text=[SimpleNamespace(name="word")], vision=[SimpleNamespace(name="eye")]),
+        encoders=SimpleNamespace(
+            text=[SimpleNamespace(name="word", source=None)], vision=[SimpleNamespace(name="eye", source=None)]
+        ),
+        pretraining=None,
         pairs=SimpleNamespace(datasets=[], probe=SimpleNamespace(train="", test="")),
         curate=SimpleNamespace(pool=[]),
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
+from tiny_study import NO_CURATION, light_values
 
 ROOT = Path(__file__).parents[2]
 COPIED = ["Snakefile", "workflow", "profiles", "dvc.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore"]
@@ -79,14 +80,9 @@ class Project:
 
 def curated_study() -> dict:
     """The tiny study with the two encoders that are not models."""
-    values = yaml.safe_load((ROOT / "tests/studies/tiny.yaml").read_text(encoding="utf-8"))
-    values["encoders"] = {side: encoders[:1] for side, encoders in values["encoders"].items()}
-    values["pairs"] |= {"choose": None, "vision": None, "text": None}
-    values["evaluate"] |= {"segmentation": None, "baselines": []}
-    values["sweep"] = values["matching"] = values["pretraining"] = None
-    return values
+    return light_values() | {"matching": None}
 
 
 def light_study() -> dict:
     """The same without curation."""
-    return curated_study() | {"sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None}
+    return light_values() | NO_CURATION

@@ -40,7 +40,9 @@ def test_what_stands_above_a_stage_is_all_that_it_rests_on(monkeypatch):
     found = stages.read_stages("tiny")
     assert found["discovery"].folder == Path("results/tiny/embeddings/discovery")
     assert stages.above(found, "world") == []
-    assert stages.above(found, "train") == ["world", "encoders", "discovery", "pairs", "chosen"]
+    assert stages.above(found, "train") == [
+        *("world", "encoders", "discovery", "pretraining", "pretrained", "pairs", "chosen"),
+    ]
     assert {"world", "pairs", "train", "matching", "ablation"} <= set(stages.above(found, "report"))
     assert "report" not in stages.above(found, "report")
     assert (found["report"].target, found["train"].target) == ("all", "stage_train")

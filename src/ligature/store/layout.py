@@ -170,10 +170,8 @@ class Layout:
         chosen pair alone. ``pool``: captions to be scored. ``sets``: downloaded rows. ``pretrained``: encoders that the
         study pre-trains, whatever the data set.
         """
-        entry = next(
-            entry for entry in [*self.study.encoders.vision, *self.study.encoders.text] if entry.name == encoder
-        )
-        if (entry.source or "").startswith(PLACEHOLDER):
+        encoders = [*self.study.encoders.vision, *self.study.encoders.text]
+        if any(entry.name == encoder and (entry.source or "").startswith(PLACEHOLDER) for entry in encoders):
             return "pretrained"
         if dataset not in self.study.datasets:
             return "pool" if dataset in self.study.curate.pool else "sets"
