@@ -29,7 +29,7 @@ RESULTS = ("projector.safetensors", "projector.json", "history.csv")
 CHILD = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
-from test_projection_resume import SETTINGS, train_planted, validate
+from test_training_resume import SETTINGS, train_planted, validate
 
 def slow(model):
     time.sleep(0.2)
