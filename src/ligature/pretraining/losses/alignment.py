@@ -11,8 +11,8 @@ from ligature.pretraining.losses.semantics import gather_semantics
 from ligature.pretraining.losses.settings import AlignmentSettings
 from ligature.pretraining.losses.streaming import streaming_separation
 from ligature.training.losses import gather_rows
+from ligature.training.losses.contrastive import pair_counts, widened
 from ligature.training.losses.dense import Gather, dense_infonce
-from ligature.training.losses.gathering import row_counts
 from ligature.training.losses.infonce import streaming_infonce
 
 
@@ -52,10 +52,10 @@ def alignment_loss(
         TrainingError: if the logit scale is not a finite number.
         ValueError: if there are not as many images as texts, or no pairs at all.
     """
-    counts = _checked_counts(image_features, text_features)
+    counts = pair_counts(image_features, text_features)
     _check_scale(logit_scale)
     with torch.autocast(image_features.device.type, enabled=False):
-        images, texts = _widened(image_features), _widened(text_features)
+        images, texts = widened(image_features), widened(text_features)
         vectors = gather_semantics(semantics, len(texts), texts.dtype) if settings.semantic else None
         if settings.form == "local":
             return _loss(images, texts, logit_scale, vectors, settings, gather_rows, sum(counts))
@@ -90,17 +90,6 @@ def _loss(
     return loss
 
 
-def _checked_counts(image_features: Tensor, text_features: Tensor) -> list[int]:
-    """Returns the pairs of every process."""
-    if image_features.shape != text_features.shape or image_features.ndim != 2:
-        shapes = f"{list(image_features.shape)} and {list(text_features.shape)}"
-        raise ValueError(f"features of shapes {shapes}: images and texts have the same shape [n, D]")
-    counts = row_counts(text_features)
-    if not sum(counts):
-        raise ValueError("the batch has no pairs")
-    return counts
-
-
 def _check_scale(logit_scale: Tensor) -> None:
     if not 0 < logit_scale.exp() < torch.inf:
         raise TrainingError(
@@ -111,7 +100,3 @@ def _check_scale(logit_scale: Tensor) -> None:
 
 def _own_rows(features: Tensor) -> tuple[Tensor, int]:
     return features, 0
-
-
-def _widened(features: Tensor) -> Tensor:
-    return features.to(torch.promote_types(features.dtype, torch.float32))

@@ -35,14 +35,9 @@ def contrastive_loss(
         ParamsError: if a process's rows are not whole groups of local negatives.
         ValueError: if there are not as many images as texts, or no pairs at all.
     """
-    if image_features.shape != text_features.shape or image_features.ndim != 2:
-        shapes = f"{list(image_features.shape)} and {list(text_features.shape)}"
-        raise ValueError(f"features of shapes {shapes}: images and texts have the same shape [n, D]")
-    counts = row_counts(text_features)
-    if not sum(counts):
-        raise ValueError("the batch has no pairs")
+    counts = pair_counts(image_features, text_features)
     with torch.autocast(image_features.device.type, enabled=False):
-        texts, images = _widened(text_features), logit_scale.exp() * _widened(image_features)
+        texts, images = widened(text_features), logit_scale.exp() * widened(image_features)
         bias = texts.new_zeros(()) if logit_bias is None else logit_bias
         if settings.group is None:
             total = _summed(images, texts, bias, settings, gather_rows)
@@ -74,5 +69,21 @@ def _summed(images: Tensor, texts: Tensor, bias: Tensor, settings: LossSettings,
     return streaming_siglip(images, texts, bias, gather, settings.tile)
 
 
-def _widened(features: Tensor) -> Tensor:
+def pair_counts(image_features: Tensor, text_features: Tensor) -> list[int]:
+    """Returns the pairs that each process holds, in the order of the ranks.
+
+    Raises:
+        ValueError: if there are not as many images as texts, or no pairs at all.
+    """
+    if image_features.shape != text_features.shape or image_features.ndim != 2:
+        shapes = f"{list(image_features.shape)} and {list(text_features.shape)}"
+        raise ValueError(f"features of shapes {shapes}: images and texts have the same shape [n, D]")
+    counts = row_counts(text_features)
+    if not sum(counts):
+        raise ValueError("the batch has no pairs")
+    return counts
+
+
+def widened(features: Tensor) -> Tensor:
+    """Returns features in float32, or in float64 where they are that."""
     return features.to(torch.promote_types(features.dtype, torch.float32))
