@@ -16,7 +16,7 @@ import torch
 from harness import Row, best_of
 from ligature.projection import ImageFeatures, PairedFeatures, ProjectorConfig, TrainSettings
 from ligature.projection.batches import Batches, MicroBatch
-from ligature.projection.loop import TrainingLoop
+from ligature.projection.loop import ProjectionLoop
 from ligature.training.distributed import Processes
 from ligature.training.prefetch import Prefetch
 from ligature.training.runtime import Runtime
@@ -43,7 +43,7 @@ def batches_of(data: PairedFeatures) -> Iterator[list[MicroBatch]]:
 
 def train_on(batches: Iterable[list[MicroBatch]], data: PairedFeatures) -> None:
     """Takes a step on every batch."""
-    loop = TrainingLoop(NULL_MODEL, data, SETTINGS, Runtime(), Processes(CPU))
+    loop = ProjectionLoop(NULL_MODEL, data, SETTINGS, Runtime(), Processes(CPU))
     for batch in batches:
         loop.step(batch)
 

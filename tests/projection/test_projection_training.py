@@ -24,7 +24,7 @@ from ligature.projection import (
     train,
     train_probe,
 )
-from ligature.projection.loop import TrainingLoop
+from ligature.projection.loop import ProjectionLoop
 from ligature.store.damage import read_sealed
 from ligature.training import learning_rate_at
 from ligature.training.distributed import Processes
@@ -311,9 +311,9 @@ def test_compiling_without_a_compiler_names_the_remedy(monkeypatch):
 
 @pytest.mark.parametrize("micro_batch", [None, 6])
 def test_a_gradient_scaler_changes_results_by_rounding_alone_and_passes_over_overflows(micro_batch):
-    def trained(scaler: torch.amp.GradScaler | None) -> TrainingLoop:
+    def trained(scaler: torch.amp.GradScaler | None) -> ProjectionLoop:
         alone = Processes(torch.device("cpu"))
-        loop = TrainingLoop(CONFIG, planted_pairs(50), SETTINGS, Runtime(micro_batch=micro_batch), alone)
+        loop = ProjectionLoop(CONFIG, planted_pairs(50), SETTINGS, Runtime(micro_batch=micro_batch), alone)
         loop.state.scaler = scaler or loop.state.scaler
         loop.run(None, None)
         return loop

@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 
 from ligature.errors import ParamsError
 from ligature.params.base import Block, Name
+from ligature.params.captioning import CaptioningParams
+from ligature.params.captioning_checks import check_captioning
 from ligature.params.curate import AblationParams, CurateParams, DownloadParams, MixParams, SourceParams
 from ligature.params.curation_checks import check_curation, sets_to_train_on
 from ligature.params.datasets import DatasetParams, kind_of
@@ -59,6 +61,8 @@ class Study(Block):
     """Matching across unaligned encoders, with no training; null for none."""
     pretraining: PretrainingParams | None
     """CLIP, SharedCLIP and AlignCLIP trained from scratch; null for none."""
+    captioning: CaptioningParams | None
+    """Vision-language models that differ in their connector, on captioning; null for none."""
     report: ReportParams
 
     @property
@@ -123,6 +127,11 @@ class Study(Block):
     @model_validator(mode="after")
     def _pretraining_fits_together(self) -> "Study":
         check_pretraining(self)
+        return self
+
+    @model_validator(mode="after")
+    def _captioning_fits_together(self) -> "Study":
+        check_captioning(self)
         return self
 
     @model_validator(mode="after")

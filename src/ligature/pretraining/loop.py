@@ -21,8 +21,8 @@ from ligature.pretraining.losses import alignment_loss, chance_alignment_loss
 from ligature.pretraining.pairs import ImageTextPairs, count_cut
 from ligature.pretraining.settings import PretrainSettings
 from ligature.store.hashing import hash_values
+from ligature.training.contrastive import ContrastiveLoop
 from ligature.training.distributed import Processes
-from ligature.training.loop import ContrastiveLoop
 from ligature.training.optimisation import make_optimizer
 from ligature.training.runtime import Runtime
 

@@ -16,9 +16,9 @@ from ligature.projection.flops import count_projector_flops, loss_flops
 from ligature.projection.preparation import hash_pairs, select_pairs
 from ligature.projection.projector import Projector
 from ligature.projection.settings import TrainSettings
+from ligature.training.contrastive import ContrastiveLoop
 from ligature.training.distributed import Processes
 from ligature.training.health import chance_loss
-from ligature.training.loop import ContrastiveLoop
 from ligature.training.losses import contrastive_loss
 from ligature.training.optimisation import make_optimizer
 from ligature.training.runtime import Runtime
@@ -26,7 +26,7 @@ from ligature.training.runtime import Runtime
 _PAIRS_TO_COUNT = 16
 
 
-class TrainingLoop(ContrastiveLoop[MicroBatch]):
+class ProjectionLoop(ContrastiveLoop[MicroBatch]):
     """One training of a projector in progress, in one of its processes."""
 
     settings: TrainSettings

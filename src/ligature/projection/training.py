@@ -9,7 +9,7 @@ import pandas as pd
 
 from ligature.projection.config import ProjectorConfig
 from ligature.projection.features import PairedFeatures
-from ligature.projection.loop import TrainingLoop
+from ligature.projection.loop import ProjectionLoop
 from ligature.projection.projector import Projector
 from ligature.projection.saving import save_projector
 from ligature.projection.settings import TrainSettings
@@ -72,7 +72,7 @@ def train(
     json.dumps(provenance, allow_nan=False)  # fails here, not after hours of training
     runtime = runtime or Runtime()
     return run_training(
-        lambda processes: TrainingLoop(config, data, settings, runtime, processes),
+        lambda processes: ProjectionLoop(config, data, settings, runtime, processes),
         lambda loop: TrainingResult(loop.state.model.eval(), pd.DataFrame(loop.state.history), loop.facts()),
         lambda result, checkpoint: _write_results(result, settings, checkpoint, provenance),
         runtime=runtime,

@@ -95,6 +95,19 @@ class Layout:
         return self.pretraining / run / f"seed-{seed}"
 
     @property
+    def captioning(self) -> Path:
+        """Folder of the vision-language models."""
+        return self.root / "captioning"
+
+    def language(self, name: str) -> Path:
+        """Folder of a language model that the study trains itself; its ``model`` is a transformers folder."""
+        return self.captioning / "languages" / name
+
+    def captioned(self, run: str, pairs: int | None, seed: int) -> Path:
+        """Folder of one vision-language model, trained on so many pairs; None for all."""
+        return self.captioning / "runs" / run / f"pairs-{pairs or 'all'}" / f"seed-{seed}"
+
+    @property
     def model(self) -> Path:
         """Folder of the exported pair."""
         return self.root / "model"

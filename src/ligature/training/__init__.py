@@ -1,6 +1,7 @@
-"""What all contrastive trainings share: losses, the loop, checkpoints, several processes, the account of compute."""
+"""What all trainings share: loops, contrastive losses, checkpoints, several processes, the account of compute."""
 
-from ligature.training.loop import ContrastiveLoop
+from ligature.training.contrastive import ContrastiveLoop
+from ligature.training.loop import TrainingLoop
 from ligature.training.losses import LossSettings, contrastive_loss, gather_rows
 from ligature.training.optimisation import learning_rate_at, make_optimizer, parameter_groups
 from ligature.training.run import run_training
@@ -12,6 +13,7 @@ __all__ = [
     "LossSettings",
     "Runtime",
     "Schedule",
+    "TrainingLoop",
     "contrastive_loss",
     "gather_rows",
     "learning_rate_at",

@@ -1,9 +1,9 @@
-"""The loop of contrastive training: every step is a function of the seed, the step and the state before it."""
+"""The loop of every training: a step is a function of the seed, the step and the state before it."""
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from statistics import fmean
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.amp import GradScaler
 from torch.optim import Optimizer
 
-from ligature.training.accumulation import accumulate_gradients
 from ligature.training.checkpoint import TrainingState
 from ligature.training.distributed import Processes
 from ligature.training.health import check_finite, check_metrics, check_progress
@@ -31,7 +30,7 @@ _AUTOCAST = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class MicroBatch(Protocol):
-    """Pairs that are encoded at once."""
+    """Samples that are computed at once."""
 
     def inputs(self) -> Sequence[Tensor | None]:
         """Returns what the model is given as numbers, to look for values that are not finite."""
@@ -40,18 +39,18 @@ class MicroBatch(Protocol):
 Part = TypeVar("Part", bound=MicroBatch)
 
 
-class ContrastiveLoop(ABC, Generic[Part]):
-    """One training in progress, in one of its processes. It reseeds PyTorch's global generator at every step.
+class TrainingLoop(ABC, Generic[Part]):
+    """One training in progress, in one of its processes. It reseeds PyTorch's global generator at every micro-batch.
 
-    A subclass says what the pairs of a step are, how a model encodes them and which loss they have. The model has a
-    ``temperature``, says ``count_parameters()``, and is asked to ``clamp_temperature()`` after every step.
+    A subclass says what the samples of a step are and how the gradient of their loss comes about. The model says
+    ``count_parameters()``.
     """
 
     def __init__(
         self,
         model: torch.nn.Module,
         optimizer: Optimizer,
-        pairs: int,
+        samples: int,
         settings: Schedule,
         runtime: Runtime,
         processes: Processes,
@@ -62,20 +61,20 @@ class ContrastiveLoop(ABC, Generic[Part]):
 
         Args:
             model: on the device of the process.
-            optimizer: of its parameters; its learning rate is set at every step.
-            pairs: images to train on.
+            optimizer: of its parameters; the learning rates of its groups are set at every step.
+            samples: images or texts to train on.
             settings: epochs, batches and learning rate.
             runtime: precision, micro-batches and what is read ahead.
             processes: that share every batch.
-            unit: pairs of a batch that stay on one process.
+            unit: samples of a batch that stay on one process.
 
         Raises:
-            ParamsError: if settings, pairs and the number of processes do not fit together.
+            ParamsError: if settings, samples and the number of processes do not fit together.
         """
         self.settings, self.runtime, self.processes = settings, runtime, processes
-        self.steps_per_epoch = settings.steps_per_epoch(pairs)
-        self.total_steps = settings.total_steps(pairs)
-        self.batch_size = min(settings.batch_size, pairs)
+        self.steps_per_epoch = settings.steps_per_epoch(samples)
+        self.total_steps = settings.total_steps(samples)
+        self.batch_size = min(settings.batch_size, samples)
         self.share = processes.share(self.batch_size, unit)
         scaler = GradScaler(processes.device.type, enabled=runtime.precision == "float16")
         self.state = TrainingState(model, optimizer, scaler)
@@ -85,22 +84,36 @@ class ContrastiveLoop(ABC, Generic[Part]):
         """Yields the micro-batches of this process's share of every step from ``first_step`` on."""
 
     @abstractmethod
-    def encode(self, part: Part) -> tuple[Tensor, Tensor]:
-        """Returns the image and the text features of a micro-batch."""
-
-    @abstractmethod
-    def loss(self, images: Tensor, texts: Tensor, parts: list[Part]) -> Tensor:
-        """Returns this process's share of the loss of the features of all micro-batches."""
+    def backward(self, parts: list[Part]) -> float:
+        """Adds this process's share of the gradient to the parameters, and returns its share of the loss."""
 
     @property
     @abstractmethod
     def chance(self) -> float:
-        """The lowest loss that logits without any information reach."""
+        """The lowest loss that is reached without any information."""
 
     @property
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
         """All that decides the results, as JSON values."""
+
+    def facts_of_step(self) -> dict[str, float]:
+        """Returns what else the history says of the step to come, beside loss and learning rate."""
+        return {}
+
+    def end_step(self) -> None:
+        """Keeps parameters within their bounds; called after every update."""
+
+    def learning_rate(self) -> float:
+        """Returns the learning rate of the step to come: linear warm-up, then a cosine."""
+        settings = self.settings
+        return learning_rate_at(
+            self.state.step,
+            total_steps=self.total_steps,
+            warmup_steps=settings.warmup_steps,
+            learning_rate=settings.learning_rate,
+            min_learning_rate=settings.min_learning_rate,
+        )
 
     def run(self, validate: Validate | None, journal: Journal | None) -> None:
         """Trains from the state's step to the end.
@@ -129,22 +142,28 @@ class ContrastiveLoop(ABC, Generic[Part]):
     def step(self, parts: list[Part]) -> dict[str, Any]:
         """Takes one step on this process's share of a batch, and returns its row of the history."""
         state = self.state
-        learning_rate, temperature = self._set_learning_rate(), state.model.temperature
+        learning_rate, facts = self.learning_rate(), self.facts_of_step()
+        for group in state.optimizer.param_groups:
+            group["lr"] = learning_rate * group.get("share", 1.0)
         state.optimizer.zero_grad()
-        loss = self._backward(parts)
+        state.model.train()
+        loss = self.processes.sum(self.backward(parts))
         check_finite(loss, state.step + 1, learning_rate, (features for part in parts for features in part.inputs()))
         self.processes.sum_gradients(state.model.parameters())
         state.scaler.step(state.optimizer)
         state.scaler.update()
-        state.model.clamp_temperature()
+        self.end_step()
         state.step += 1
-        return {
-            "step": state.step,
-            "epoch": math.ceil(state.step / self.steps_per_epoch),
-            "train_loss": loss,
-            "learning_rate": learning_rate,
-            "temperature": temperature,
-        }
+        epoch = math.ceil(state.step / self.steps_per_epoch)
+        return {"step": state.step, "epoch": epoch, "train_loss": loss, "learning_rate": learning_rate} | facts
+
+    @contextmanager
+    def computing(self, part: int) -> Iterator[None]:
+        """Seeds what is random in the forward pass of a micro-batch, and sets the precision."""
+        dtype = _AUTOCAST.get(self.runtime.precision)
+        torch.manual_seed(_seed_of(self.settings.seed, self.state.step, self.processes.rank, part))
+        with torch.autocast(self.processes.device.type, dtype, enabled=dtype is not None):
+            yield
 
     def outcome(self) -> dict[str, Any]:
         """Returns what every finished training reports: its steps, the loss of its last epoch, its last metrics."""
@@ -154,38 +173,7 @@ class ContrastiveLoop(ABC, Generic[Part]):
             "steps": self.state.step,
             "samples_seen": self.state.step * self.batch_size,
             "train_loss": fmean(row["train_loss"] for row in history[-self.steps_per_epoch :]),
-            "temperature": self.state.model.temperature,
         } | {key: value for key, value in history[-1].items() if key.startswith("validation_")}
-
-    def _set_learning_rate(self) -> float:
-        settings = self.settings
-        learning_rate = learning_rate_at(
-            self.state.step,
-            total_steps=self.total_steps,
-            warmup_steps=settings.warmup_steps,
-            learning_rate=settings.learning_rate,
-            min_learning_rate=settings.min_learning_rate,
-        )
-        for group in self.state.optimizer.param_groups:
-            group["lr"] = learning_rate
-        return learning_rate
-
-    def _backward(self, parts: list[Part]) -> float:
-        """Adds this process's share of the gradient to the parameters, and returns the loss of all processes."""
-        self.state.model.train()
-        device = self.processes.device.type
-        dtype = _AUTOCAST.get(self.runtime.precision)
-
-        def encode(part: int) -> tuple[Tensor, Tensor]:
-            torch.manual_seed(_seed_of(self.settings.seed, self.state.step, self.processes.rank, part))
-            with torch.autocast(device, dtype, enabled=dtype is not None):
-                return self.encode(parts[part])
-
-        def loss_of(images: Tensor, texts: Tensor) -> Tensor:
-            return self.loss(images, texts, parts)
-
-        share = accumulate_gradients(encode, len(parts), loss_of, self.state.scaler.scale)
-        return self.processes.sum(share.item())
 
     def _end_epoch(self, validate: Validate | None) -> dict[str, float]:
         state, settings = self.state, self.settings

@@ -11,15 +11,15 @@ import torch
 from ligature.training.checkpoint import Checkpoint
 from ligature.training.distributed import Processes, join_processes
 from ligature.training.journal import Journal
-from ligature.training.loop import ContrastiveLoop, Validate
+from ligature.training.loop import TrainingLoop, Validate
 from ligature.training.runtime import Runtime
 
 Result = TypeVar("Result")
 
 
 def run_training(
-    make_loop: Callable[[Processes], ContrastiveLoop],
-    finish: Callable[[ContrastiveLoop], Result],
+    make_loop: Callable[[Processes], TrainingLoop],
+    finish: Callable[[TrainingLoop], Result],
     write: Callable[[Result, Checkpoint], None],
     *,
     runtime: Runtime,
@@ -69,7 +69,7 @@ def run_training(
     return result
 
 
-def _hash_start(loop: ContrastiveLoop) -> str:
+def _hash_start(loop: TrainingLoop) -> str:
     """Returns a hash of what every process must share: all that decides the results, the step and the weights."""
     digest = hashlib.sha256(json.dumps([loop.fingerprint, loop.state.step], sort_keys=True).encode())
     for tensor in loop.state.model.state_dict().values():
