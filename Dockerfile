@@ -7,7 +7,7 @@ ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 ARG TORCH_INDEX=""
-ARG EXTRAS=workflow,share,download,train,demo
+ARG EXTRAS=workflow,share,download,train,captions,demo
 WORKDIR /source
 RUN python3 -m venv /opt/ligature
 ENV PATH=/opt/ligature/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1

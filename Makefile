@@ -6,16 +6,16 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" PYTHONUNBUFFERED=1 DVC_NO_ANALYTICS=1
 CHECKED := src tests benchmarks docs workflow/lint.py
 CORES ?= 2
 
-.PHONY: help setup demo retry-failed pull photos study-gap test test-slow lint faults format bench docs rulegraph clean
+.PHONY: help setup demo retry-failed pull photos study-gap study-connectors test test-slow lint faults format bench docs rulegraph clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: $(STAMP)  ## Create .venv with everything for development
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,share,download,train,demo,docs,dev]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[workflow,share,download,train,captions,demo,docs,dev]'
 	touch $(STAMP)
 
 demo: $(STAMP)  ## Run the mini study and print its results
@@ -37,6 +37,10 @@ photos: $(STAMP)  ## Run the study of real photographs in the folder named by LI
 study-gap: $(STAMP)  ## Train CLIP, SharedCLIP and AlignCLIP from scratch, small, and print the gaps they leave
 	$(RUN) snakemake --cores $(CORES) --config params=studies/gap.yaml
 	@$(RUN) ligature show --params studies/gap.yaml
+
+study-connectors: $(STAMP)  ## Train connectors into a small language model, and print how well they caption
+	$(RUN) snakemake --cores $(CORES) --config params=studies/connectors.yaml
+	@$(RUN) ligature show --params studies/connectors.yaml
 
 test: $(STAMP)  ## Pass the tests
 	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n $(CORES)

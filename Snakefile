@@ -20,6 +20,7 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/matching.smk"
 include: "workflow/rules/pretraining_inputs.smk"
 include: "workflow/rules/pretraining.smk"
+include: "workflow/rules/captioning.smk"
 include: "workflow/rules/curation_inputs.smk"
 include: "workflow/rules/pool.smk"
 include: "workflow/rules/curation.smk"
@@ -42,6 +43,7 @@ localrules:
     stage_matching,
     stage_pretraining,
     stage_pretrained,
+    stage_captioning,
     stage_pool,
     stage_captions,
     stage_curation,
@@ -137,6 +139,11 @@ rule stage_pretraining:
 rule stage_pretrained:
     input:
         pretrained_manifests(),
+
+
+rule stage_captioning:
+    input:
+        rules.captioning.output if captioning else [],
 
 
 rule stage_pool:

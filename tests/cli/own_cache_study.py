@@ -10,7 +10,7 @@ from PIL import Image
 
 def study(name: str, vision: str, text: str, dataset: str, folder: Path) -> dict:
     nothing = {"world": None, "curate": None, "download": None, "ablation": None, "sweep": None, "matching": None}
-    nothing["pretraining"] = None
+    nothing["pretraining"] = nothing["captioning"] = None
     return nothing | {
         "study": name,
         "sources": {},

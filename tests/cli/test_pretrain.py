@@ -14,7 +14,7 @@ import yaml
 from tiny_study import NO_CURATION, light_values
 
 from ligature.cli import data
-from ligature.cli.pretraining.captions import load_captions
+from ligature.cli.captions import load_captions
 from ligature.cli.pretraining.data import load_pairs_to_pretrain
 from ligature.cli.pretraining.features import encode_images, encode_texts
 from ligature.cli.pretraining.pretrain import (

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ligature.cli import data
-from ligature.cli.pretraining.captions import SharedRows, load_captions, load_semantics, prompts_of_images
-from ligature.cli.pretraining.data import hash_captions, load_pairs_to_pretrain
+from ligature.cli.captions import hash_captions, load_captions, prompts_of_images
+from ligature.cli.pretraining.data import load_pairs_to_pretrain
 from ligature.cli.pretraining.pretrain import make_tokenizer, pretrain
+from ligature.cli.pretraining.semantics import SharedRows, load_semantics
 from ligature.encoders.contrastive.folder import load_pair
 from ligature.errors import StoreError
 from ligature.store import EmbeddingStore

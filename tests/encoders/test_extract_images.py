@@ -163,6 +163,7 @@ STUDY = {
     "sweep": None,
     "matching": None,
     "pretraining": None,
+    "captioning": None,
     "report": {},
     "datasets": {"photos": {"format": "coco", "images": "{folder}", "captions": "{folder}/captions.json"}},
     "encoders": {

@@ -52,7 +52,9 @@ def study_values(folder: Path, mode: str, pooling: str, **encoders: dict[str, An
     text |= {"prompt": "photo of ", "max_length": 9}
     probe = {"train": "photos", "test": "photos"}
     train = {"datasets": ["photos"], "validation": "photos", "mode": mode, "projector": {"embed_dim": 16}}
-    absent = dict.fromkeys(("world", "curate", "download", "ablation", "sweep", "matching", "pretraining"))
+    absent = dict.fromkeys(
+        ("world", "curate", "download", "ablation", "sweep", "matching", "pretraining", "captioning")
+    )
     return absent | {
         "study": "tiny",
         "datasets": {"photos": {"format": "coco", "split": "train", **files}},

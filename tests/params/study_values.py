@@ -49,6 +49,7 @@ STUDY = {
     "sweep": None,
     "matching": None,
     "pretraining": None,
+    "captioning": None,
     "report": {"title": "A small study"},
 }
 

@@ -17,7 +17,10 @@ RULES = {
     for file in sorted((ROOT / "workflow/rules").glob("*.smk"))
     for match in re.finditer(r"^(?:rule|checkpoint) (\w+):\n(?:(?:    .*)?\n)+", file.read_text(), re.MULTILINE)
 }
-GPU_RULES = {"embed", "probe", "train", "vary", "ablate", "segment", "score", "pretrain", "gauge"}
+GPU_RULES = {
+    *("embed", "probe", "train", "vary", "ablate", "segment", "score", "pretrain", "gauge"),
+    *("language_model", "connect", "appraise"),
+}
 
 
 class Refusal(Exception):

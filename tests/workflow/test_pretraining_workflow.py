@@ -1,69 +1,17 @@
 """Pre-training in the workflow: what it waits for, what waits for it, and what a change of it makes anew."""
 
-import re
-import subprocess
-import sys
 from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-import yaml
-from study_project import ROOT, Project, light_study
+from planned_jobs import planned
+from study_project import Project, light_study
+from tiny_study import tiny_values
 
 RUN = "pretrained: alignclip"
 
 
-@dataclass(frozen=True)
-class Jobs:
-    """The jobs that Snakemake would run, each as the lines of its label (its rule, then its own wildcards)."""
-
-    labels: dict[str, list[str]]
-    edges: list[tuple[str, str]]
-
-    def of(self, *words: str) -> list[str]:
-        """Returns the jobs whose labels hold all these lines."""
-        return [job for job, label in self.labels.items() if set(words) <= set(label)]
-
-    def only(self, *words: str) -> str:
-        (job,) = self.of(*words)
-        return job
-
-    def inputs(self, job: str) -> list[list[str]]:
-        """Returns the labels of the jobs that a job waits for."""
-        return [self.labels[before] for before, after in self.edges if after == job]
-
-    def rules_before(self, *words: str) -> Counter:
-        """Returns how many jobs of every rule the one job of this label waits for."""
-        return Counter(label[0] for label in self.inputs(self.only(*words)))
-
-    def embedded_before(self, *words: str) -> set[tuple[str, str]]:
-        """Returns (encoder, data set) of the embeddings that the one job of this label waits for."""
-        labels = [dict(line.split(": ") for line in label[1:]) for label in self.inputs(self.only(*words)) if label[1:]]
-        return {(label["encoder"], label["dataset"]) for label in labels if "view" in label}
-
-
-def planned(values: dict, folder: Path, *targets: str) -> Jobs:
-    """Returns the jobs of a study in an empty folder."""
-    study = folder / "study.yaml"
-    study.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-    snakemake = str(Path(sys.executable).parent / "snakemake")
-    command = [snakemake, *targets, "--dag", "--directory", str(folder), "--config", f"params={study}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    labels = re.findall(r'^\s*(\d+)\[label = "([^"]*)"', done.stdout, re.MULTILINE)
-    return Jobs(
-        {job: label.split("\\n") for job, label in labels},
-        re.findall(r"^\s*(\d+) -> (\d+)$", done.stdout, re.MULTILINE),
-    )
-
-
-def tiny_study() -> dict:
-    return yaml.safe_load((ROOT / "tests/studies/tiny.yaml").read_text(encoding="utf-8"))
-
-
 def test_every_run_and_seed_is_trained_once_on_the_mix_and_the_page_waits_for_all(tmp_path):
-    values = tiny_study()
+    values = tiny_values()
     values["pretraining"]["seeds"] = [0, 1]
     values["pretraining"]["grid"]["separation"] = ["none", "image"]
     jobs = planned(values, tmp_path)
@@ -90,7 +38,7 @@ def test_every_run_and_seed_is_trained_once_on_the_mix_and_the_page_waits_for_al
 
 
 def test_a_study_without_the_block_pretrains_nothing(tmp_path):
-    values = tiny_study()
+    values = tiny_values()
     values["pretraining"], values["evaluate"]["baselines"] = None, []
     for side, encoders in values["encoders"].items():
         values["encoders"][side] = [encoder for encoder in encoders if encoder["loader"] != "contrastive"]
@@ -101,7 +49,7 @@ def test_a_study_without_the_block_pretrains_nothing(tmp_path):
 
 
 def test_the_stage_of_data_sets_reads_these_and_only_runs_that_rescale_read_semantic_vectors(tmp_path):
-    values = tiny_study()
+    values = tiny_values()
     values["pretraining"] |= {"datasets": ["captions-train"], "mix": None, "grid": {}}
     values["pretraining"]["runs"] |= {"unscaled": {"separation": "image", "rescaling": "none"}, "clip": {}}
     jobs = planned(values, tmp_path, "stage_pretraining")
@@ -115,7 +63,7 @@ def test_the_stage_of_data_sets_reads_these_and_only_runs_that_rescale_read_sema
 
 
 def test_the_stage_of_pretrained_embeddings_trains_what_it_embeds_with_and_nothing_else(tmp_path):
-    values = tiny_study()
+    values = tiny_values()
     values["pretraining"] |= {"datasets": ["captions-train"], "mix": None}
     values["pairs"]["vision"].append("alignclip-vision")
     jobs = planned(values, tmp_path, "stage_pretrained")
@@ -130,7 +78,7 @@ def test_the_stage_of_pretrained_embeddings_trains_what_it_embeds_with_and_nothi
 def pretrained_study() -> dict:
     """The light study with a pre-training of a few steps, whose pair is measured beside the study's own."""
     values = light_study()
-    whole = tiny_study()
+    whole = tiny_values()
     for side in ("vision", "text"):
         values["encoders"][side].append(whole["encoders"][side][2])
     values["pairs"] |= {"vision": ["pixels"], "text": ["bag-of-words"]}

@@ -13,6 +13,7 @@ NO_CURATION = {
     "ablation": None,
     "sweep": None,
     "matching": None,
+    "captioning": None,
 }
 """Without curation, and without what else a study need not have."""
 
@@ -23,14 +24,20 @@ def tiny_values() -> dict:
 
 
 def without_pretraining(values: dict) -> dict:
-    """Returns a study without the block, and without the encoders that come of it."""
+    """Returns a study that trains no encoders from scratch, without those that come of it, and captions nothing."""
     encoders = {
         side: [entry for entry in entries if entry["loader"] != "contrastive"]
         for side, entries in values["encoders"].items()
     }
     pairs = values["pairs"] | {"vision": None, "text": None}
     evaluate = values["evaluate"] | {"baselines": []}
-    return values | {"pretraining": None, "encoders": encoders, "pairs": pairs, "evaluate": evaluate}
+    return values | {
+        "pretraining": None,
+        "captioning": None,
+        "encoders": encoders,
+        "pairs": pairs,
+        "evaluate": evaluate,
+    }
 
 
 def projection_values() -> dict:

@@ -73,7 +73,7 @@ evaluation_sets = [*study.evaluate.classification, *study.evaluate.retrieval]
 recipes = {
     encoder.name: encoder.recipe for encoder in encoders if encoder.recipe is not None
 }
-pretraining = study.pretraining
+pretraining, captioning = study.pretraining, study.captioning
 pretrained_weights = {
     pretrained_source(*training): layout.pretrained(*training)
     / "model/model.safetensors"
@@ -98,6 +98,8 @@ wildcard_constraints:
     mix=one_of(study.mixes),
     group="discovery|chosen|pool|sets|pretrained",
     pretrained=one_of(pretraining.points if pretraining else []),
+    captioner=one_of(captioning.runs if captioning else []),
+    pairs=r"all|\d+",
     seed=r"\d+",
     view="pooled|regions|tokens|tokens-int8",
     part=r"\d{5}",

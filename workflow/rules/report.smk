@@ -9,6 +9,7 @@ rule report:
         sweep=rules.sweep.output if sweep else [],
         matching=rules.matching.output if matching else [],
         pretraining=rules.pretraining.output if pretraining else [],
+        captioning=rules.captioning.output if captioning else [],
         mixes=layout.mixes / "kept.parquet" if curate else [],
         ablation=layout.ablation / "results.csv" if study.ablation else [],
     output:

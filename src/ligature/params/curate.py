@@ -7,11 +7,22 @@ from pydantic import Field, model_validator
 from ligature.params.base import Block, Fraction, LocalPath, Name, Positive, Seed
 
 
+class SampleParams(Block):
+    """A random sample of the rows of a source."""
+
+    rows: Positive
+    """Number of rows; all where there are fewer."""
+    seed: Seed = 0
+    """Seed of the draw; with one seed a smaller sample is part of a larger one."""
+
+
 class SourceParams(Block):
     """A source of image addresses with captions."""
 
-    format: Literal["laion", "cc3m", "cc12m", "sbu", "coco"]
-    """`laion`: metadata parquet; `cc3m`: caption, tab, url; `cc12m`: url, tab, caption; `sbu`, `coco`: their json."""
+    format: Literal["laion", "cc3m", "cc12m", "sbu", "coco", "pixmo-cap", "localized-narratives"]
+    """`laion`: metadata parquet; `cc3m`: caption, tab, url; `cc12m`: url, tab, caption; `sbu`, `coco`: their json;
+    `pixmo-cap`: parquet of image_url and caption; `localized-narratives`: lines of json. The captions of the last two
+    are long: raise `filters.max_characters`."""
     files: LocalPath | None = None
     """Local files; `{part}` stands for the five digits of the part."""
     resource: str | None = None
@@ -20,6 +31,8 @@ class SourceParams(Block):
     """Number of files."""
     slices: Positive = 1
     """Contiguous slices of every file that are worked on by separate jobs."""
+    sample: SampleParams | None = None
+    """Draws exactly so many of the rows that are wanted and no duplicates; null for all of them."""
 
     @model_validator(mode="after")
     def _somewhere(self) -> "SourceParams":

@@ -15,9 +15,13 @@ PARTS = {
     "select": ("compare", "probe", "select"),
     "train": ("train",),
     "pre-train": ("pretrain",),
+    "connect": ("language_model", "connect"),
     "curate": ("pool", "dedupe", "prototypes", "score", "merge", "curate", "download", "assemble"),
     "ablate": ("ablate", "ablation", "vary", "sweep"),
-    "evaluate": (*("evaluate", "segment", "match_experiment", "matching", "gauge", "pretraining", "export", "report"),),
+    "evaluate": (
+        *("evaluate", "segment", "match_experiment", "matching", "gauge", "pretraining", "appraise", "captioning"),
+        *("export", "report"),
+    ),
 }
 """Rules of the workflow by the part of the study that they belong to."""
 COMPUTE_COLUMNS = ("part", "jobs", "wall_hours", "cpu_hours", "peak_memory_mib", "flops")
