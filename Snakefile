@@ -173,7 +173,7 @@ rule stage_mixes:
 
 rule stage_sets:
     input:
-        chosen_manifests(layout.sets if study.ablation else [], mode="pooled"),
+        chosen_manifests(ablated_sets, mode="pooled"),
         chosen_manifests(
             [], [name for name in study.train.datasets if name in layout.sets]
         ),

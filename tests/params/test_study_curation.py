@@ -56,6 +56,7 @@ MISTAKES = {
     "weights for another number": ({"mixes__both__weights": [1.0]}, "2 positive numbers are needed"),
     "weight of zero": ({"mixes__both__weights": [1.0, 0.0]}, "2 positive numbers are needed"),
     "nothing to train on": ({"mixes": {}}, "ablation: there is no mix to train on"),
+    "unknown mix to compare": ({"ablation__mixes": ["other"]}, "ablation.mixes: unknown mix 'other'; known: both"),
     "captions to classify": (
         {"ablation__classification": ["captions"]},
         "ablation.classification: dataset 'captions' has captions, not classes",
@@ -137,3 +138,10 @@ def test_a_study_with_a_scorer_of_its_own_may_train_on_downloaded_sets():
 
 def test_what_its_own_projector_selects_cannot_be_trained_on_before():
     assert "train.datasets: unknown dataset 'collected'" in refusal(curated(train__datasets=["collected"]))
+
+
+def test_the_ablation_compares_the_mixes_that_it_names_and_otherwise_all():
+    more = {"both": {"sets": ["collected", "clean"]}, "narrated": {"sets": ["clean"]}}
+    assert parse_study(curated(mixes=more), "study").ablated == ["both", "narrated"]
+    assert parse_study(curated(mixes=more, ablation__mixes=["both"]), "study").ablated == ["both"]
+    assert parse_study(changed(), "study").ablated == []

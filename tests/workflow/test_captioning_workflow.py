@@ -83,3 +83,15 @@ def test_a_changed_measure_trains_nothing_and_a_changed_connector_alone_is_train
 
     assert project.jobs_after(values, one_more_run) == measured | {"connect": 1}
     assert project.stages_after(values, one_more_run) == {"captioning", "report"}
+
+
+def test_a_mix_for_captions_alone_is_downloaded_and_not_embedded(tmp_path):
+    values = tiny_values()
+    values["mixes"] = {"class-collected": {"sets": ["collected"]}, "both": {"sets": ["collected", "cc3m"]}}
+    values["ablation"]["mixes"] = ["class-collected"]
+    values["pretraining"] |= {"mix": None, "datasets": ["captions-train"]}
+    jobs = planned(values, tmp_path)
+    assert len(jobs.of("ablate")) == 1
+    assert len(jobs.of("download", "set: cc3m")) == 2
+    assert not jobs.of("embed", "dataset: cc3m")
+    assert jobs.rules_before("connect", ALIGN)["download"] == 4

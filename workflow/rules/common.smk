@@ -64,6 +64,9 @@ guarded_sets = (
     if curate and curate.decontaminate.cosine
     else []
 )
+ablated_sets = list(
+    dict.fromkeys(name for mix in study.ablated for name in study.mixes[mix].sets)
+)
 ablation_sets = (
     [*study.ablation.classification, *study.ablation.retrieval]
     if study.ablation

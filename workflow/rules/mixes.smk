@@ -103,7 +103,7 @@ rule ablate:
 
 rule ablation:
     input:
-        [layout.ablation / mix / "results.csv" for mix in study.mixes if study.ablation],
+        [layout.ablation / mix / "results.csv" for mix in study.ablated],
     output:
         layout.ablation / "results.csv",
     log:
@@ -118,7 +118,7 @@ rule ablation:
         cpus_per_task=cpus,
     params:
         file=study_file,
-        mixes=list(study.mixes),
+        mixes=study.ablated,
     message:
         "put the ablation together"
     shell:

@@ -38,8 +38,8 @@ def ablate(
     """Train the projector on one mix with every seed, and evaluate it; finished seeds of a killed run are kept."""
     layout = open_layout(params, results, threads)
     settings, training = ablation_params(layout), layout.study.train
-    if mix not in layout.study.mixes:
-        raise ParamsError(f"unknown mix {mix!r}; known: {', '.join(layout.study.mixes)}")
+    if mix not in layout.study.ablated:
+        raise ParamsError(f"unknown mix {mix!r}; known: {', '.join(layout.study.ablated)}")
     pair, entry = chosen_pair(layout), layout.study.mixes[mix]
     data = load_pairs(layout, *pair, entry.sets, MODE, weights=entry.weights, device=device)
     series = Series(
@@ -78,4 +78,4 @@ def ablation(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) ->
     """Put the results of all trainings on all mixes into one table."""
     layout = open_layout(params, results)
     ablation_params(layout)
-    write_csv(layout.ablation / "results.csv", collect(layout.ablation, list(layout.study.mixes), "ablate"))
+    write_csv(layout.ablation / "results.csv", collect(layout.ablation, layout.study.ablated, "ablate"))

@@ -207,6 +207,8 @@ class AblationParams(Block):
     """One training each."""
     steps: Positive
     """Optimiser steps of every training, whatever the size of the mix."""
+    mixes: list[Name] | None = Field(None, min_length=1)
+    """Mixes that are compared; null for all."""
     classification: list[Name] = Field(default_factory=list)
     """Data sets with class folders."""
     retrieval: list[Name] = Field(default_factory=list)

@@ -76,3 +76,6 @@ def _check_mixes(study: "Study") -> None:
                 raise ValueError(f"mixes.{name}: unknown set {item!r}; known: {', '.join(known)}")
     if study.ablation is not None and not study.mixes:
         raise ValueError("ablation: there is no mix to train on")
+    for name in (study.ablation.mixes or ()) if study.ablation else ():
+        if name not in study.mixes:
+            raise ValueError(f"ablation.mixes: unknown mix {name!r}; known: {', '.join(study.mixes)}")

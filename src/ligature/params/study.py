@@ -66,6 +66,13 @@ class Study(Block):
     report: ReportParams
 
     @property
+    def ablated(self) -> list[str]:
+        """Names of the mixes that the ablation compares; none without it."""
+        if self.ablation is None:
+            return []
+        return self.ablation.mixes or list(self.mixes)
+
+    @property
     def compared(self) -> tuple[list[str], list[str]]:
         """Names of the vision and of the text encoders that pair discovery compares."""
         vision = self.pairs.vision or [encoder.name for encoder in self.encoders.vision]
