@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from tiny_models import ARCHITECTURES, SIDE, vision_params
 
-from ligature.encoders.contrastive.tokenizer import END, PAD, START, train_tokenizer
+from ligature.encoders.contrastive.tokenizer import train_tokenizer
 from ligature.params.encoders import VisionEncoderParams
 
 TEXTS = [
@@ -137,6 +137,3 @@ def tiny_smolvlm(folder: Path, *, kind: str = "SmolVLM", tied: bool = True, widt
         torch.manual_seed(0)
         getattr(transformers, f"{kind}ForConditionalGeneration")(config).save_pretrained(folder)
     return folder
-
-
-__all__ = ["END", "MARKS", "PAD", "START", "TEXTS", "tiny_language", "tiny_smolvlm", "tiny_vision_params"]

@@ -1,3 +1,5 @@
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +18,7 @@ from ligature.data.pools import (
 )
 from ligature.data.pools.captions import MAX_CAPTION
 from ligature.errors import DataError
+from ligature.params.curate import SourceParams
 
 HOSTILE = ["file:///etc/passwd", "javascript:alert(1)", "http://a.com/x y", "http://a.com/\nx", "http://a.com/\0", None]
 FILES = {
@@ -30,7 +33,12 @@ FILES = {
             "annotations": [{"image_id": 1, "caption": "a  cat\n"}],
         },
     ),
+    "pixmo-cap": lambda folder: write_parquet(folder, {"image_url": ["http://a.com/1"], "caption": ["a  cat\n"]}),
+    "localized-narratives": lambda folder: write_values(
+        folder, {"dataset_id": "mscoco_train2017", "image_id": "1", "caption": "a  cat\n"}
+    ),
 }
+ADDRESSES = {"localized-narratives": "http://images.cocodataset.org/train2017/000000000001.jpg"}
 
 
 def read_laion_rows(folder, urls, captions, **columns):
@@ -38,14 +46,18 @@ def read_laion_rows(folder, urls, captions, **columns):
     return read_source_part("laion", write_parquet(folder, columns), source="web", part=2)
 
 
+def test_every_format_of_a_study_is_read_here():
+    assert set(FILES) == set(get_args(SourceParams.model_fields["format"].annotation))
+
+
 @pytest.mark.parametrize("format", FILES)
 def test_every_format_ends_in_the_same_row(tmp_path, format):
     table, funnel = read_source_part(format, FILES[format](tmp_path), source="web", part=2)
     assert list(table.columns) == POOL_COLUMNS
-    row = table.iloc[0]
-    assert row[["url", "caption", "source", "part", "row"]].to_list() == ["http://a.com/1", "a cat", "web", 2, 0]
-    assert row["uid"] == uid_of("http://a.com/1", "a cat")
-    assert row["url_key"] == url_keys(["http://a.com/1"])[0]
+    row, url = table.iloc[0], ADDRESSES.get(format, "http://a.com/1")
+    assert row[["url", "caption", "source", "part", "row"]].to_list() == [url, "a cat", "web", 2, 0]
+    assert row["uid"] == uid_of(url, "a cat")
+    assert row["url_key"] == url_keys([url])[0]
     assert row["caption_key"] == caption_keys(["a cat"])[0]
     assert row[["width", "height", "licence", "nsfw", "watermark", "similarity"]].isna().all()
     assert (funnel.step, funnel.source, funnel.rows_in, funnel.rows_out) == ("read", "web", 1, 1)

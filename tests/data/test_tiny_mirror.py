@@ -145,7 +145,8 @@ def layout_of(name):
 
 def test_every_row_of_the_table_is_served_and_every_data_set_is_read_by_some_block(mirror):
     names = read_sources(TABLE)[["name", "version"]].drop_duplicates().to_numpy().tolist()
-    pools = {"laion400m@2021", "relaion400m@main", "cc3m@2018", "cc12m@2021", "sbu@2011"}
+    pools = {"laion400m@2021", "relaion400m@main", "cc3m@2018", "cc12m@2021", "sbu@2011", "pixmo-cap@2024"}
+    pools |= {"localized-narratives@open-images-v6", "localized-narratives@coco-2017"}
     assert {f"{name}@{version}" for name, version in names} == pools | set(LAYOUTS)
     assert {key for block in BLOCKS.values() for key in keys_of(block)} == set(LAYOUTS)
     assert all(len(find_files(mirror.sources, key)) == len(find_files(TABLE, key)) for key in LAYOUTS)
@@ -175,14 +176,22 @@ def test_the_flat_files_of_imagenet_bear_the_classes_in_their_names(mirror):
 
 
 @pytest.mark.parametrize(
-    ("name", "parts"), [("laion400m@2021", 2), ("cc3m@2018", 1), ("cc12m@2021", 1), ("sbu@2011", 1)]
+    ("name", "layout", "parts"),
+    [
+        ("laion400m@2021", "laion", 2),
+        ("cc3m@2018", "cc3m", 1),
+        ("cc12m@2021", "cc12m", 1),
+        ("sbu@2011", "sbu", 1),
+        ("pixmo-cap@2024", "pixmo-cap", 1),
+        ("localized-narratives@open-images-v6", "localized-narratives", 1),
+    ],
 )
-def test_the_pools_of_the_mirror_are_read_as_the_real_ones_are(mirror, tmp_path, name, parts):
+def test_the_pools_of_the_mirror_are_read_as_the_real_ones_are(mirror, tmp_path, name, layout, parts):
     source = find_source(mirror.sources, name)
     assert source.parts == parts
     path = fetch(source, parts - 1, tmp_path / "file")
     if source.member:
         path = extract_member(path, source.member, tmp_path / "member")
-    table, _ = read_source_part(source.format, path, source="x", part=0, slice_index=0, slices=1)
+    table, _ = read_source_part(layout, path, source="x", part=0, slice_index=0, slices=1)
     assert len(table) == 5
     assert all(f"/{url.removeprefix('https://')}" in mirror.pages for url in table["url"])

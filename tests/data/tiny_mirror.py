@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from local_server import running
 from tiny_layouts import LAYOUTS, caption, coco_names, fill, picture
 
+from ligature.data.pools.narratives import image_address
 from ligature.data.remote.resources import COLUMNS, Source, find_files, read_sources
 
 TABLE = Path(__file__).parents[2] / "workflow" / "resources" / "sources.csv"
@@ -187,8 +188,8 @@ def _write_table(path: Path, rows: list[dict[str, str]]) -> None:
 
 
 def _content(mirror: Mirror, source: Source, part: int, layout: Path, images: int, rows: int) -> bytes:
-    if source.format in POOLS:
-        return POOLS[source.format](_pool_rows(mirror, f"{source.name}-{part}", rows))
+    if writer := POOLS.get(source.format) or POOLS.get(source.name):
+        return writer(_pool_rows(mirror, source.name, part, rows))
     last = unquote(urlsplit(source.address).path.rpartition("/")[2])
     if source.format == "coco":
         for split in ("train", "val"):
@@ -240,8 +241,12 @@ def _archive_of_archives(layout: Path) -> bytes:
 Rows = list[tuple[str, str]]
 
 
-def _pool_rows(mirror: Mirror, name: str, count: int) -> Rows:
-    rows = [(f"{PICTURES}{name}/{number}.jpg", caption(f"{name} {number}")) for number in range(count)]
+def _pool_rows(mirror: Mirror, source: str, part: int, count: int) -> Rows:
+    name = f"{source}-{part}"
+    addresses = [f"{PICTURES}{name}/{number}.jpg" for number in range(count)]
+    if source == "localized-narratives":
+        addresses = [image_address("open_images_train", f"{number:016x}") for number in range(count)]
+    rows = [(address, caption(f"{name} {number}")) for number, address in enumerate(addresses)]
     for address, _ in rows:
         mirror.add_picture(address)
     return rows
@@ -277,10 +282,27 @@ def _sbu(rows: Rows) -> bytes:
     return buffer.getvalue()
 
 
+def _pixmo(rows: Rows) -> bytes:
+    columns = {"image_url": [address for address, _ in rows], "caption": [text for _, text in rows]}
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({**columns, "transcripts": [["well"]] * len(rows)}), buffer)
+    return buffer.getvalue()
+
+
+def _narratives(rows: Rows) -> bytes:
+    values = [
+        {"dataset_id": "open_images_train", "image_id": Path(address).stem, "annotator_id": 1, "caption": text}
+        for address, text in rows
+    ]
+    return "".join(f"{json.dumps(value)}\n" for value in values).encode()
+
+
 POOLS: dict[str, Callable[[Rows], bytes]] = {
     "laion": _laion,
     "cc3m": lambda rows: _lines([(text, address) for address, text in rows]),
     "cc12m": _lines,
     "sbu": _sbu,
+    "pixmo-cap": _pixmo,
+    "localized-narratives": _narratives,
 }
-"""Writers of the files of pools."""
+"""Writers of the files of pools, by format or name."""

@@ -127,7 +127,7 @@ def test_local_negatives_make_the_loss_cheaper():
 def test_a_training_on_images_encodes_them_at_every_step():
     values = tiny_values()
     values["train"]["mode"] = "images"
-    values |= {"sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None}
+    values |= {"sources": {}, "curate": None, "download": None, "mixes": {}, "ablation": None, "captioning": None}
     values["pretraining"] |= {"mix": None, "datasets": ["captions-train"]}
     works, _ = work("train", facts_of(values))
     assert works["encode"] == 48 * 60 * VIT_FLOP
@@ -149,6 +149,9 @@ OF_RULE = {
     "match_experiment": {"experiment": "shifted"},
     "pretrain": {"pretrained": "alignclip", "seed": "0"},
     "gauge": {"pretrained": "alignclip", "seed": "0"},
+    "language_model": {"language": "storyteller"},
+    "connect": {"captioner": "align", "pairs": "48", "seed": "0"},
+    "appraise": {"captioner": "mlp", "pairs": "all", "seed": "0"},
     "fetch": {"source": "laion"},
     "unpack": {"resource": "photos@v1"},
     "pool": {"source": "laion"},

@@ -40,7 +40,9 @@ rule pool:
         cpus_per_task=cpus,
     params:
         file=study_file,
-        source=lambda wildcards: dump(study.sources[wildcards.source]),
+        source=lambda wildcards: dump(
+            study.sources[wildcards.source], exclude={"sample"}
+        ),
         filters=dump(curate, include={"filters", "decontaminate"}),
         part=lambda wildcards: int(wildcards.part),
     message:
@@ -67,6 +69,10 @@ rule dedupe:
         cpus_per_task=cpus,
     params:
         file=study_file,
+        samples={
+            name: dump(source, include={"sample"})
+            for name, source in study.sources.items()
+        },
         duplicates=dump(
             curate,
             include={

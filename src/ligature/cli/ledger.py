@@ -47,6 +47,7 @@ def counted_flops(layout: Layout) -> dict[str, float]:
         "encode": sum(Manifest.read(path.parent).flops for path in stores),
         "train": _trainings(layout.train),
         "pre-train": _trainings(layout.pretraining, "training.json"),
+        "connect": _trainings(layout.captioning, "training.json"),
         "ablate": _trainings(layout.ablation) + _trainings(layout.sweep),
     }
     return {part: float(flops) for part, flops in found.items() if flops}

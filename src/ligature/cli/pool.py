@@ -13,6 +13,7 @@ from ligature.data import open_dataset
 from ligature.data.open import resolve_path
 from ligature.data.pools import read_pool, read_source_part, write_pool
 from ligature.data.pools.funnel import KEPT, Funnel, drop_rows
+from ligature.data.pools.sampling import NOT_SAMPLED, rows_left
 from ligature.errors import DataError, ParamsError
 from ligature.params.curate import CurateParams, SourceParams
 from ligature.params.datasets import kind_of
@@ -92,7 +93,7 @@ def dedupe(
     results: ResultsOption = RESULTS,
     threads: ThreadsOption = 1,
 ) -> None:
-    """Find the rows of all sources that stand there already, by uid, address and caption."""
+    """Find the rows of all sources that stand there already, by uid, address and caption, or that no sample takes."""
     from ligature.curation import find_duplicates
 
     layout = open_layout(params, results)
@@ -102,6 +103,8 @@ def dedupe(
     wanted = settings.duplicates
     keys = {"by_url": wanted.url, "by_caption": wanted.caption}
     found = find_duplicates(paths, **keys, memory=memory, threads=threads, folder=layout.duplicates.parent)
+    left_out = _not_sampled(layout, places, paths, found)
+    found = pd.concat([found.astype({"reason": object}), *left_out], ignore_index=True)
     source_of_path = np.array([source for source, _ in places], dtype=object)
     part_of_path = np.array([part for _, part in places], dtype=np.int32)
     table = pd.DataFrame(
@@ -114,17 +117,42 @@ def dedupe(
         }
     )
     write_table(layout.duplicates, table)
-    write_funnels(layout.duplicates.with_suffix(".json"), list(_duplicate_funnels(places, paths, found)))
-    say(f"{len(table):,} rows stand there already")
+    write_funnels(layout.duplicates.with_suffix(".json"), list(_duplicate_funnels(layout, places, paths, found)))
+    say(f"{(found['reason'] != NOT_SAMPLED).sum():,} rows stand there already")
 
 
-def _duplicate_funnels(places: list[tuple[str, int]], paths: list[Path], found: pd.DataFrame) -> Iterator[Funnel]:
+def _not_sampled(
+    layout: Layout, places: list[tuple[str, int]], paths: list[Path], duplicates: pd.DataFrame
+) -> Iterator[pd.DataFrame]:
+    """Yields what is neither a duplicate nor in the sample of its source, in the columns of ``duplicates``."""
+    from ligature.curation import random_subset
+
+    for source in dict.fromkeys(source for source, _ in places):
+        sample = layout.study.sources[source].sample
+        if sample is None:
+            continue
+        of_source = {index: paths[index] for index, (name, _) in enumerate(places) if name == source}
+        left = rows_left(of_source, duplicates)
+        chosen = random_subset(left["uid"].to_numpy(), sample.rows, sample.seed)
+        say(f"{source}: a sample of {len(chosen):,} of {len(left):,} rows")
+        yield left[~left["uid"].isin(chosen)].assign(reason=NOT_SAMPLED)
+
+
+def _duplicate_funnels(
+    layout: Layout, places: list[tuple[str, int]], paths: list[Path], found: pd.DataFrame
+) -> Iterator[Funnel]:
+    """Yields the accounting of duplicates, and after it of the sample where a source has one, for every part."""
     for index, (source, _) in enumerate(track(places, "duplicates", unit="parts")):
         table = read_pool(paths[index], ["uid", "caption", "url"])
-        reasons = pd.Series(KEPT, index=range(len(table)), dtype=object)
         of_part = found[found["part"] == index]
+        reasons = pd.Series(KEPT, index=range(len(table)), dtype=object)
         reasons.loc[of_part["row"]] = of_part["reason"].to_numpy()
-        yield drop_rows(table, reasons.to_numpy(), "duplicates", source)[1]
+        sampled = np.where(reasons == NOT_SAMPLED, NOT_SAMPLED, KEPT)
+        duplicate = reasons.where(reasons != NOT_SAMPLED, KEPT).to_numpy()
+        yield drop_rows(table, duplicate, "duplicates", source)[1]
+        if layout.study.sources[source].sample is not None:
+            left = duplicate == KEPT
+            yield drop_rows(table[left], sampled[left], "sample", source)[1]
 
 
 def used_sources(settings: CurateParams) -> list[str]:

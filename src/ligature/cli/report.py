@@ -32,12 +32,14 @@ def report(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS, logs
 
 
 def _claims(layout: Layout) -> "Section":
+    from ligature.reporting.captioning.sources import CaptioningSources, read_captioning
     from ligature.reporting.claims import Evidence, claims_section, claims_table
     from ligature.reporting.matching.sources import MatchingSources, read_matching
     from ligature.reporting.pretraining.sources import PretrainingSources, read_pretraining
 
     matching = read_matching(MatchingSources.in_folder(layout.root))
     pretraining = read_pretraining(PretrainingSources.in_folder(layout.root))
+    captioning = read_captioning(CaptioningSources.in_folder(layout.root))
     evidence = Evidence(
         correlations=_table(layout.pairs / "correlations.csv"),
         results=_table(layout.evaluation / "results.csv"),
@@ -50,6 +52,9 @@ def _claims(layout: Layout) -> "Section":
         matching_cka=matching.cka,
         pretraining=pretraining.results,
         pretraining_runs=pretraining.runs,
+        captioning=captioning.results,
+        captioning_runs=captioning.runs,
+        captioning_speed=captioning.speed,
     )
     claims = claims_table(evidence)
     write_csv(layout.report / "claims.csv", claims)
@@ -93,6 +98,8 @@ def show(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> Non
     """Print the results table of a study and where its page is."""
     from ligature.errors import DataError
     from ligature.reporting import results_summary
+    from ligature.reporting.captioning.sources import CaptioningSources, read_captioning
+    from ligature.reporting.captioning.summary import captioning_summary
     from ligature.reporting.matching.sources import MatchingSources, read_matching
     from ligature.reporting.matching.summary import matching_summary
     from ligature.reporting.pretraining.sources import PretrainingSources, read_pretraining
@@ -105,4 +112,5 @@ def show(params: ParamsOption = PARAMS, results: ResultsOption = RESULTS) -> Non
     print(results_summary(_table(path)))
     print(matching_summary(read_matching(MatchingSources.in_folder(layout.root)).results), end="")
     print(pretraining_summary(read_pretraining(PretrainingSources.in_folder(layout.root))), end="")
+    print(captioning_summary(read_captioning(CaptioningSources.in_folder(layout.root))), end="")
     print(f"\nPage: {(layout.report / 'index.html').resolve()}")

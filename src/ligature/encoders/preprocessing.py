@@ -29,9 +29,12 @@ def load_preprocess(params: VisionEncoderParams, source: Source) -> Preprocess:
     with loading(params, source):
         processor = AutoImageProcessor.from_pretrained(source.folder, trust_remote_code=False, backend="pil")
     changes = _at_size(processor, params.image_size) if params.image_size else {}
+    if hasattr(processor, "do_image_splitting"):  # of a vision-language model, which would go on to tiles
+        changes["do_image_splitting"] = False
 
     def by_processor(image: Image.Image) -> Tensor:
-        return processor(images=image, return_tensors="pt", **changes)["pixel_values"][0]
+        pixels = processor(images=image, return_tensors="pt", **changes)["pixel_values"][0]
+        return pixels[-1] if pixels.dim() == 4 else pixels
 
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     probes = [Image.fromarray(noise), Image.fromarray(noise.transpose(1, 0, 2).copy())]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 import torch
@@ -44,6 +45,6 @@ def load_frozen(params: EncoderParams, source: Source, tower: str, takes: str) -
     if missing:
         raise EncoderError(f"{name}: {source.folder} lacks {len(missing)} weights of its model, one is {missing[0]!r}")
     model = getattr(model, tower, model)
-    if model.main_input_name != takes:
+    if model.main_input_name != takes and takes not in signature(model.forward).parameters:
         raise EncoderError(f"{name}: {source.folder} takes {model.main_input_name!r}, not {takes!r}; check its source")
     return model.eval().requires_grad_(False)

@@ -111,6 +111,7 @@ class VisionEncoder:
         forward: turns [b, 3, h, w] into features.
         pooling: how the study wants one vector an image.
         has_cls: whether the architecture has a CLS token.
+        module: the torch module behind ``forward``; None where there is none.
     """
 
     name: str
@@ -119,6 +120,7 @@ class VisionEncoder:
     forward: Callable[[Tensor], VisionFeatures]
     pooling: str
     has_cls: bool
+    module: nn.Module | None = None
 
 
 def load_vision_encoder(
@@ -177,14 +179,16 @@ def _transformers(
     def forward(pixels: Tensor) -> VisionFeatures:
         try:
             with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
-                output = run(pixel_values=pixels.to(device, non_blocking=True), **keywords)
+                output = run(pixel_values=_beside(model, pixels), **keywords)
         except ValueError as error:
             raise EncoderError(f"encoder {params.name!r}: {first_line(error)}; check its image_size") from error
         states = tap.take(pixels, output if has_cls or others else None) if tap else output.last_hidden_state
         return split_tokens(states.float(), has_cls, others)
 
     identity = _identity(params, source.identity, has_cls, precision)
-    return VisionEncoder(params.name, identity, load_preprocess(params, source), forward, params.pooling, has_cls)
+    return VisionEncoder(
+        params.name, identity, load_preprocess(params, source), forward, params.pooling, has_cls, model
+    )
 
 
 def _clip(
@@ -192,16 +196,18 @@ def _clip(
 ) -> VisionEncoder:
     source = resolve_source(params, layout)
     model = load_clip(params, source).to(device)
+    module = nn.ModuleDict({side: getattr(model, side) for side in ("vision_model", "visual_projection")})
     run = torch.compile(model.get_image_features) if compiled else model.get_image_features
     keywords = {"interpolate_pos_encoding": True} if params.image_size else {}
 
     def forward(pixels: Tensor) -> VisionFeatures:
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
-            projected = run(pixel_values=pixels.to(device, non_blocking=True), **keywords).pooler_output
+            projected = run(pixel_values=_beside(module, pixels), **keywords).pooler_output
         return VisionFeatures(projected.float(), None)
 
     identity = _identity(params, source.identity, True, precision)
-    return VisionEncoder(params.name, identity, load_preprocess(params, source), forward, params.pooling, has_cls=True)
+    preprocess = load_preprocess(params, source)
+    return VisionEncoder(params.name, identity, preprocess, forward, params.pooling, has_cls=True, module=module)
 
 
 def _contrastive(
@@ -213,10 +219,16 @@ def _contrastive(
 
     def forward(pixels: Tensor) -> VisionFeatures:
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bfloat16"):
-            return VisionFeatures(run(pixels.to(device, non_blocking=True)).float(), None)
+            return VisionFeatures(run(_beside(model.image, pixels)).float(), None)
 
     identity = _identity(params, source.identity, True, precision)
-    return VisionEncoder(params.name, identity, load_preprocess(params, source), forward, params.pooling, has_cls=True)
+    preprocess = load_preprocess(params, source)
+    return VisionEncoder(params.name, identity, preprocess, forward, params.pooling, has_cls=True, module=model.image)
+
+
+def _beside(module: nn.Module, pixels: Tensor) -> Tensor:
+    """Returns pixels on the device of a module, which may have been moved since it was loaded."""
+    return pixels.to(next(module.parameters()).device, non_blocking=True)
 
 
 def _identity(params: VisionEncoderParams, revision: str, has_cls: bool, precision: str) -> dict[str, Any]:

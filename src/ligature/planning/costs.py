@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ligature.planning import data_costs, model_costs, pretraining_costs
+from ligature.planning import captioning_costs, data_costs, model_costs, pretraining_costs
 from ligature.planning.facts import Facts, UnknownFact
 from ligature.planning.jobs import Job
 from ligature.planning.work import Cost
@@ -21,6 +21,8 @@ class RuleCost:
     pattern: str
     cost: Callable[[Facts, Job], Cost]
 
+
+_CAPTIONED = r"/captioning/runs/(?P<captioner>.+)/pairs-(?P<pairs>\d+|all)/seed-(?P<seed>\d+)"
 
 COSTS = {
     "world": RuleCost(r"/world\.json$", data_costs.world),
@@ -45,6 +47,12 @@ COSTS = {
     ),
     "gauge": RuleCost(r"/pretraining/(?P<pretrained>.+)/seed-(?P<seed>\d+)/results\.csv$", pretraining_costs.gauge),
     "pretraining": RuleCost(r"/pretraining/results\.csv$", model_costs.small),
+    "language_model": RuleCost(
+        r"/captioning/languages/(?P<language>[^/]+)/model/config\.json$", captioning_costs.language_model
+    ),
+    "connect": RuleCost(_CAPTIONED + r"/model/config\.json$", captioning_costs.connect),
+    "appraise": RuleCost(_CAPTIONED + r"/results\.csv$", captioning_costs.appraise),
+    "captioning": RuleCost(r"/captioning/results\.csv$", model_costs.small),
     "unpack": RuleCost(r"(?P<resource>[^/]+@[^/]+)/[^/]+$", data_costs.unpack),
     "fetch": RuleCost(r"/sources/(?P<source>[^/]+)/part-(?P<part>\d+)$", data_costs.fetch),
     "pool": RuleCost(r"/pool/(?P<source>[^/]+)/part-(?P<part>\d+)\.parquet$", data_costs.pool),

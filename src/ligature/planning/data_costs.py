@@ -98,7 +98,8 @@ def dedupe(facts: Facts, job: Job) -> Cost:
 def score(facts: Facts, job: Job) -> Cost:
     """Returns the cost of scoring one part of the pool."""
     scale = facts.scale
-    captions = facts.rows_of_job(facts.layout.pool_jobs[int(job["part"])][0])
+    source = facts.layout.pool_jobs[int(job["part"])][0]
+    captions = facts.drawn(source) / facts.study.sources[source].jobs
     entries = scale.concepts * min(scale.k, captions)
     flop = scoring_flop(captions, scale.concepts, scale.dims)
     return Cost((START, ("score", flop)), stored=entries * ENTRY_BYTES, gpu=True)

@@ -6,6 +6,9 @@ import pandas as pd
 
 from ligature.reporting.ablation import measure_name
 from ligature.reporting.aggregate import main_rows, task_rows, with_chance
+from ligature.reporting.captioning.comparisons import CIDER, values_of
+from ligature.reporting.captioning.runs import pairs_label
+from ligature.reporting.captioning.sources import CaptioningInputs
 from ligature.reporting.outcome_readings import headlines_of, is_headline
 from ligature.reporting.pretraining.runs import by_seed
 from ligature.reporting.pretraining.sources import PretrainingInputs
@@ -21,6 +24,9 @@ CENTROIDS = ("centroid_gap",)
 GAP_COLUMNS = ["run", "centroid_gap", "deviation"]
 NO_PRETRAINING = ("no pre-training", 0.0, 0.0)
 """The one row of a study without pre-training."""
+CIDER_COLUMNS = ["run", "cider", "deviation"]
+NO_CAPTIONING = ("no captioning", 0.0, 0.0)
+"""The one row of a study without captioning."""
 MASKS = ("iou", "miou")
 RUN_COLUMNS = ["run", "percent", "deviation", "measure"]
 NO_RUNS = ("no sweep, no ablation", 0.0, 0.0, "")
@@ -28,13 +34,14 @@ NO_RUNS = ("no sweep, no ablation", 0.0, 0.0, "")
 
 
 def write_comparisons(inputs: ReportInputs, folder: Path) -> None:
-    """Writes ``metrics.json`` and, in ``plots/``, ``results``, ``runs``, ``gap`` and ``validation.csv``."""
+    """Writes ``metrics.json`` and in ``plots/`` ``results``, ``runs``, ``gap``, ``captions`` and ``validation.csv``."""
     metrics = headline_metrics(inputs)
     write_json(folder / "metrics.json", metrics)
     bars = pd.DataFrame({"measure": list(metrics), "percent": [100 * value for value in metrics.values()]})
     write_csv(folder / "plots/results.csv", bars)
     write_csv(folder / "plots/runs.csv", run_bars(inputs))
     write_csv(folder / "plots/gap.csv", gap_bars(inputs.pretraining))
+    write_csv(folder / "plots/captions.csv", caption_bars(inputs.captioning))
     write_csv(folder / "plots/validation.csv", validation_curves(inputs.history))
 
 
@@ -88,6 +95,16 @@ def gap_bars(inputs: PretrainingInputs) -> pd.DataFrame:
     measured = inputs.runs[inputs.runs["run"].isin(gaps.columns)]
     rows = [(run["label"], gaps[run["run"]].mean(), gaps[run["run"]].std()) for _, run in measured.iterrows()]
     return pd.DataFrame(rows or [NO_PRETRAINING], columns=GAP_COLUMNS)
+
+
+def caption_bars(inputs: CaptioningInputs) -> pd.DataFrame:
+    """Returns a row a run and number of pairs: its CIDEr-D times 100, the mean over data sets and seeds."""
+    rows = []
+    for _, run in inputs.runs.iterrows():
+        values = values_of(inputs.results, CIDER, run["run"], run["pairs"])
+        if len(values):
+            rows.append((f"{run['label']}, {pairs_label(run['pairs'])}", values.mean(), values.std()))
+    return pd.DataFrame(rows or [NO_CAPTIONING], columns=CIDER_COLUMNS)
 
 
 def _label(name: str) -> str:

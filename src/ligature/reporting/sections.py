@@ -8,6 +8,7 @@ from ligature.params import Study
 from ligature.reporting import outcome_readings, pair_figures, pair_readings, pair_tables, result_tables
 from ligature.reporting.aggregate import CHANCE, MAIN_TASKS, main_rows, over_seeds, with_chance
 from ligature.reporting.beside_published import beside_published
+from ligature.reporting.captioning.sections import captioning_headlines, captioning_sections
 from ligature.reporting.curation_sections import curation_sections
 from ligature.reporting.evaluation_sections import evaluation_readings, evaluation_sections
 from ligature.reporting.fact_tables import projector_table, store_table
@@ -53,6 +54,7 @@ def sections(study: Study, inputs: ReportInputs, extra: Sequence[Section] = ()) 
         *evaluation,
         *matching_sections(inputs.matching),
         *pretraining_sections(inputs.pretraining),
+        *captioning_sections(inputs.captioning),
         sweep,
         *extra,
         _samples(inputs),
@@ -86,6 +88,7 @@ def _reading(inputs: ReportInputs) -> Section:
         *evaluation_readings(inputs),
         *matching_headlines(inputs.matching),
         *pretraining_headlines(inputs.pretraining),
+        *captioning_headlines(inputs.captioning),
         ("Data", outcome_readings.store_readings(inputs.stores)),
     ]
     return Section(

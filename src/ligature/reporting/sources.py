@@ -9,6 +9,7 @@ import pandas as pd
 
 from ligature.data.files import safe_join
 from ligature.errors import DataError
+from ligature.reporting.captioning.sources import CaptioningInputs, CaptioningSources, read_captioning
 from ligature.reporting.curation_sources import CurationInputs, CurationSources, read_curation
 from ligature.reporting.matching.sources import MatchingInputs, MatchingSources, read_matching
 from ligature.reporting.pretraining.sources import PretrainingInputs, PretrainingSources, read_pretraining
@@ -46,6 +47,7 @@ class ReportSources:
         curation: what the stages of curation leave.
         matching: what matching without training leaves.
         pretraining: what contrastive pre-training leaves.
+        captioning: what connectors and their captions leave.
     """
 
     pairs: Path
@@ -65,6 +67,7 @@ class ReportSources:
     curation: CurationSources = field(default_factory=CurationSources)
     matching: MatchingSources = field(default_factory=MatchingSources)
     pretraining: PretrainingSources = field(default_factory=PretrainingSources)
+    captioning: CaptioningSources = field(default_factory=CaptioningSources)
 
     @classmethod
     def in_folder(cls, folder: Path | str, stores: Sequence[dict[str, Any]] = ()) -> "ReportSources":
@@ -88,6 +91,7 @@ class ReportSources:
             curation=CurationSources.in_folder(folder),
             matching=MatchingSources.in_folder(folder),
             pretraining=PretrainingSources.in_folder(folder),
+            captioning=CaptioningSources.in_folder(folder),
         )
 
 
@@ -112,6 +116,7 @@ class ReportInputs:
     curation: CurationInputs
     matching: MatchingInputs
     pretraining: PretrainingInputs
+    captioning: CaptioningInputs
 
 
 def read_sources(sources: ReportSources) -> ReportInputs:
@@ -138,6 +143,7 @@ def read_sources(sources: ReportSources) -> ReportInputs:
         curation=read_curation(sources.curation),
         matching=read_matching(sources.matching),
         pretraining=read_pretraining(sources.pretraining),
+        captioning=read_captioning(sources.captioning),
     )
 
 

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from ligature.progress import say
 from ligature.store.atomic import replacing
+from ligature.training.weights import trained_weights
 
 
 @dataclass
@@ -48,12 +49,12 @@ class Checkpoint:
         return self.run_folder / "checkpoint" / "state.pt"
 
     def save(self, state: TrainingState) -> None:
-        """Writes the state, in place of the one before."""
+        """Writes the state, in place of the one before; weights that are not trained are left out."""
         content = {
             "fingerprint": self.fingerprint,
             "step": state.step,
             "history": state.history,
-            "model": state.model.state_dict(),
+            "model": trained_weights(state.model),
             "optimizer": state.optimizer.state_dict(),
             "scaler": state.scaler.state_dict(),
         }
@@ -71,7 +72,7 @@ class Checkpoint:
         if reason:
             self._say(f"{reason}; training starts anew")
             return
-        state.model.load_state_dict(content["model"])
+        state.model.load_state_dict(state.model.state_dict() | content["model"])
         state.optimizer.load_state_dict(content["optimizer"])
         state.scaler.load_state_dict(content["scaler"])
         state.step, state.history = content["step"], content["history"]

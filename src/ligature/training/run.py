@@ -1,18 +1,18 @@
 """One training from its first step, or from its checkpoint, to its end."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 
+from ligature.store.hashing import hash_values
 from ligature.training.checkpoint import Checkpoint
 from ligature.training.distributed import Processes, join_processes
 from ligature.training.journal import Journal
 from ligature.training.loop import TrainingLoop, Validate
 from ligature.training.runtime import Runtime
+from ligature.training.weights import hash_weights
 
 Result = TypeVar("Result")
 
@@ -26,6 +26,7 @@ def run_training(
     run_folder: Path | str | None,
     validate: Validate | None,
     what: str,
+    keep_checkpoint: bool = False,
 ) -> Result:
     """Runs a training on the processes that torchrun started, or alone, and writes its results once.
 
@@ -40,6 +41,7 @@ def run_training(
         run_folder: of this training alone; nothing is written where it is None.
         validate: measures the model at the end of epochs, on process 0.
         what: the label of the progress display.
+        keep_checkpoint: leave the state of the last step there, for a training that is part of a longer one.
 
     Raises:
         ParamsError: if what is given does not fit together.
@@ -64,14 +66,11 @@ def run_training(
         result = finish(loop)
     if checkpoint is not None and processes.leads:
         write(result, checkpoint)
-        checkpoint.remove()
+        checkpoint.save(loop.state) if keep_checkpoint else checkpoint.remove()
     processes.wait()
     return result
 
 
 def _hash_start(loop: TrainingLoop) -> str:
     """Returns a hash of what every process must share: all that decides the results, the step and the weights."""
-    digest = hashlib.sha256(json.dumps([loop.fingerprint, loop.state.step], sort_keys=True).encode())
-    for tensor in loop.state.model.state_dict().values():
-        digest.update(tensor.cpu().numpy().tobytes())
-    return digest.hexdigest()
+    return hash_values([loop.fingerprint, loop.state.step, hash_weights(loop.state.model)])

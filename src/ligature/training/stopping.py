@@ -11,7 +11,8 @@ EXIT_STATUS = 128 + signal.SIGTERM
 class StopRequest:
     """Whether SIGTERM has come while the ``with`` block runs; the handler before is put back after it.
 
-    Signals reach the main thread only; in another thread nothing is ever requested.
+    Signals reach the main thread only; in another thread nothing is ever requested. One inside another knows what was
+    requested before it, and passes on what comes.
 
     Attributes:
         requested: whether the signal has come.
@@ -26,6 +27,7 @@ class StopRequest:
         """Starts to listen."""
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGTERM, self._note)
+            self.requested = self._outer is not None and self._outer.requested
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -33,5 +35,12 @@ class StopRequest:
         if self._before is not None:
             signal.signal(signal.SIGTERM, self._before)
 
+    @property
+    def _outer(self) -> "StopRequest | None":
+        owner = getattr(self._before, "__self__", None)
+        return owner if isinstance(owner, StopRequest) else None
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
+        if self._outer is not None:
+            self._outer.requested = True

@@ -1,14 +1,10 @@
 """What encoders are trained on from scratch: images, captions, their distances in meaning."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 
-from ligature.cli.pretraining.captions import Captions, load_captions, load_semantics
-from ligature.cli.pretraining.features import WORKERS, unreadable
-from ligature.data.images import MAX_BYTES, short_sha256
+from ligature.cli.captions import hash_captions, load_captions
+from ligature.cli.pretraining.semantics import load_semantics
 from ligature.data.mixture import Mixture
-from ligature.data.shards import read_bytes
 from ligature.errors import ParamsError
 from ligature.params.pretraining import PretrainingParams, PretrainingRun
 from ligature.params.pretraining_checks import pretraining_sets
@@ -56,21 +52,3 @@ def load_pairs_to_pretrain(layout: Layout, run: PretrainingRun) -> ImageTextPair
         content_hash=hash_strings(hash_captions(each) for each in sets),
         mixture=None if block.mix is None else Mixture.of(np.diff(starts).tolist(), weights),
     )
-
-
-def hash_captions(captions: Captions) -> str:
-    """Returns a hash of all that is trained on: the bytes of the images, and the captions with their images.
-
-    Raises:
-        DataError: naming an image that cannot be read.
-    """
-    with ThreadPoolExecutor(WORKERS) as threads:
-        images = hash_strings(threads.map(_hash_image, captions.images["path"]))
-    return hash_strings([images, *captions.owners, *captions.captions])
-
-
-def _hash_image(path: str) -> str:
-    try:
-        return short_sha256(read_bytes(path.partition("!")[0], MAX_BYTES))
-    except ValueError as error:
-        raise unreadable(path, error) from error

@@ -6,15 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
+from ligature.cli.captions import WORKERS, unreadable
 from ligature.data.images import read_image
 from ligature.encoders.contrastive.folder import ContrastivePair
 from ligature.encoders.contrastive.images import resize_and_crop, to_pixels
-from ligature.errors import DataError
 
 BATCH = 64
 """Images or texts that are encoded at once."""
-WORKERS = 2
-"""Threads that read and decode images."""
 
 
 @torch.no_grad()
@@ -43,11 +41,6 @@ def _cropped(path: str, size: int) -> np.ndarray:
         return np.asarray(resize_and_crop(read_image(path)[0], size))
     except ValueError as error:
         raise unreadable(path, error) from error
-
-
-def unreadable(path: str, error: ValueError) -> DataError:
-    """Returns the error of an image that cannot be read, with the remedy."""
-    return DataError(f"{path}: {error}; replace it or remove it from the data set")
 
 
 @torch.no_grad()

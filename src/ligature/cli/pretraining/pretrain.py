@@ -6,6 +6,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from ligature.cli.captions import load_captions
 from ligature.cli.context import (
     PARAMS,
     RESULTS,
@@ -17,7 +18,6 @@ from ligature.cli.context import (
     open_layout,
 )
 from ligature.cli.features import open_store
-from ligature.cli.pretraining.captions import load_captions
 from ligature.cli.pretraining.data import load_pairs_to_pretrain, pretraining_params
 from ligature.cli.pretraining.features import encode_images, encode_texts
 from ligature.cli.runtime import (

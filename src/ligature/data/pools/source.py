@@ -14,6 +14,8 @@ from ligature.data.pools.keys import caption_keys, uids_of, url_keys
 from ligature.data.pools.laion import read_laion
 from ligature.data.pools.lines import read_cc3m, read_cc12m
 from ligature.data.pools.listings import read_coco, read_sbu
+from ligature.data.pools.narratives import read_narratives
+from ligature.data.pools.pixmo import read_pixmo
 from ligature.data.pools.slices import RowSlice
 from ligature.data.pools.table import POOL_COLUMNS
 
@@ -23,11 +25,13 @@ _READERS: dict[str, Callable[[Path, RowSlice], pd.DataFrame]] = {
     "cc12m": read_cc12m,
     "sbu": read_sbu,
     "coco": read_coco,
+    "pixmo-cap": read_pixmo,
+    "localized-narratives": read_narratives,
 }
 
 
 def read_source_part(
-    format: Literal["laion", "cc3m", "cc12m", "sbu", "coco"],
+    format: Literal["laion", "cc3m", "cc12m", "sbu", "coco", "pixmo-cap", "localized-narratives"],
     path: Path,
     *,
     source: str,
@@ -47,7 +51,8 @@ def read_source_part(
 
     Returns:
         Pool rows in the order of the file, with one clean line as caption, and the accounting of rows without a
-        caption (``no caption``) or an address of the web that is fit to be fetched (``no address``).
+        caption (``no caption``), of a data set whose images have no addresses (``no public address``), or without an
+        address of the web that is fit to be fetched (``no address``).
 
     Raises:
         DataError: naming the file, and the column or line that is wrong.
@@ -55,9 +60,10 @@ def read_source_part(
     found = _READERS[format](Path(path), RowSlice(slice_index, slices))
     captions = [normalise_caption(caption) if caption else "" for caption in found["caption"]]
     urls = [url or "" for url in found["url"]]
+    known = found.pop("reason") if "reason" in found else [KEPT] * len(found)
     reasons = [
-        "no caption" if not caption else KEPT if is_address(url) else "no address"
-        for url, caption in zip(urls, captions, strict=True)
+        "no caption" if not caption else reason or (KEPT if is_address(url) else "no address")
+        for url, caption, reason in zip(urls, captions, known, strict=True)
     ]
     found = found.assign(uid=uids_of(urls, captions), url=_objects(urls), caption=_objects(captions))
     kept, funnel = drop_rows(found, _objects(reasons), "read", source)

@@ -15,8 +15,11 @@ import pandas as pd
 from ligature.data.files import read_text
 from ligature.errors import DataError
 
-FORMATS = ("laion", "cc3m", "cc12m", "sbu", "coco", "archive", "archives", "file", "listing")
-POOLS = FORMATS[:5]
+FORMATS = (
+    *("laion", "cc3m", "cc12m", "sbu", "coco", "pixmo-cap", "localized-narratives"),
+    *("archive", "archives", "file", "listing"),
+)
+POOLS = FORMATS[:7]
 COLUMNS = (
     "name",
     "version",

@@ -24,6 +24,9 @@ class Evidence:
         matching_cka: CKA of true and shuffled pairs, one row an encoder pair, order and metric.
         pretraining: rows of pre-training, the model being the run.
         pretraining_runs: settings of these runs, as ``pretraining.runs.labelled`` gives them.
+        captioning: rows of captioning with their variant in columns, the model being the run.
+        captioning_runs: settings of these runs, as ``captioning.runs.labelled`` gives them.
+        captioning_speed: rates and memory, one row a training.
     """
 
     correlations: pd.DataFrame
@@ -37,6 +40,9 @@ class Evidence:
     matching_cka: pd.DataFrame = field(default_factory=pd.DataFrame)
     pretraining: pd.DataFrame = field(default_factory=pd.DataFrame)
     pretraining_runs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    captioning: pd.DataFrame = field(default_factory=pd.DataFrame)
+    captioning_runs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    captioning_speed: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)

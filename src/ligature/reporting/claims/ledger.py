@@ -7,6 +7,7 @@ import pandas as pd
 
 from ligature.reporting.ablation_readings import role_of
 from ligature.reporting.aggregate import CHANCE
+from ligature.reporting.claims.captioning import CAPTIONING_CLAIMS
 from ligature.reporting.claims.effect import Effect, paired_effect, proportion_effect
 from ligature.reporting.claims.evidence import Claim, Evidence
 from ligature.reporting.claims.matching import MATCHING_CLAIMS
@@ -213,4 +214,5 @@ CLAIMS = (
     ),
     *MATCHING_CLAIMS,
     *PRETRAINING_CLAIMS,
+    *CAPTIONING_CLAIMS,
 )

@@ -1,19 +1,21 @@
-"""Which texts belong to which images of a set that encoders are trained on, and the vectors of their meanings."""
+"""Which texts belong to which images of a set that models are trained on or measured with."""
 
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ligature.cli.features import open_store, own_rows
+from ligature.data.images import MAX_BYTES, short_sha256
 from ligature.data.parts import count_parts, open_part
-from ligature.errors import StoreError
+from ligature.data.shards import read_bytes
+from ligature.errors import DataError
 from ligature.progress import say
-from ligature.store import EmbeddingStore, Layout
+from ligature.store import Layout
 from ligature.store.hashing import hash_strings
-from ligature.store.reader import require_encoder
-from ligature.store.rows import Rows
+
+WORKERS = 2
+"""Threads that read and decode images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,28 +52,6 @@ class Captions:
         return self.images["id"].to_numpy(object)[self.image_of_text].tolist()
 
 
-class SharedRows:
-    """Rows of an array on disk in any order and as often as wanted; an array in memory comes of those asked for.
-
-    Attributes:
-        shape: of all rows together.
-        dtype: of the array.
-    """
-
-    def __init__(self, vectors: Rows, rows: np.ndarray) -> None:
-        """Takes the array [n, ...] and the row [m] of it that stands in each place."""
-        self._vectors, self._rows = vectors, rows
-        self.shape, self.dtype = (len(rows), *vectors.shape[1:]), vectors.dtype
-
-    def __len__(self) -> int:
-        """Returns the number of places."""
-        return len(self._rows)
-
-    def __getitem__(self, places: np.ndarray | slice) -> np.ndarray:
-        """Returns the rows that stand in these places."""
-        return self._vectors[self._rows[places]]
-
-
 def load_captions(layout: Layout, name: str) -> Captions:
     """Reads a captioned or labelled data set or a downloaded set, all its parts.
 
@@ -100,32 +80,29 @@ def prompts_of_images(image_labels: pd.Series, prompt_labels: pd.Series) -> tupl
     return pairs["image"].to_numpy(), pairs["prompt"].to_numpy()
 
 
-def load_semantics(layout: Layout, encoder: str, sets: Sequence[Captions]) -> Rows:
-    """Returns the stored vectors [m, s] of the captions of sets, one set after the other, from disk.
+def hash_captions(captions: Captions) -> str:
+    """Returns a hash of all that is trained on: the bytes of the images, and the captions with their images.
 
     Raises:
-        StoreError: when they are not embedded, were embedded of other images or texts, or not by one encoder.
+        DataError: naming an image that cannot be read.
     """
-    stores = [open_store(layout, encoder, captions.name) for captions in sets]
-    for store in stores[1:]:
-        require_encoder(store, stores[0].encoder, stores[0].folders[0])
-    return Rows([_of_captions(store, captions, encoder) for store, captions in zip(stores, sets, strict=True)])
+    with ThreadPoolExecutor(WORKERS) as threads:
+        images = hash_strings(threads.map(hash_image, captions.images["path"]))
+    return hash_strings([images, *captions.owners, *captions.captions])
 
 
-def _of_captions(store: EmbeddingStore, captions: Captions, encoder: str) -> Rows | SharedRows:
-    """Joins the vectors of a store to captions by the ids of the texts, which must be the same texts."""
-    remedy = f"embed the texts of data set {captions.name!r} with {encoder!r} again"
-    if captions.items_hash not in (None, store.items_hash):
-        raise StoreError(f"{store.folders[0]}: the data set has other images now; {remedy}")
-    own, texts = own_rows(store), captions.texts
-    table = store.metadata().iloc[own]
-    places = pd.Index(table["id"]).get_indexer(texts["id"])
-    if (places < 0).any():
-        raise StoreError(f"{store.folders[0]}: text {texts['id'][places < 0].iloc[0]!r} is missing; {remedy}")
-    facts = [column for column in ("label", "text") if column in texts]
-    stored = table.reindex(columns=facts).iloc[places].reset_index(drop=True)
-    changed = (stored != texts[facts]).any(axis=1)
-    if changed.any():
-        raise StoreError(f"{store.folders[0]}: text {texts['id'][changed].iloc[0]!r} is another now; {remedy}")
-    vectors, rows = store.stored_vectors(), own[places][captions.text_rows]
-    return vectors if np.array_equal(rows, np.arange(len(vectors))) else SharedRows(vectors, rows)
+def hash_image(path: str) -> str:
+    """Returns a hash of the bytes of an image's file; of raw pixels inside a file, of these.
+
+    Raises:
+        DataError: naming an image that cannot be read.
+    """
+    try:
+        return short_sha256(read_bytes(path.partition("!")[0], MAX_BYTES))
+    except ValueError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: str, error: ValueError) -> DataError:
+    """Returns the error of an image that cannot be read, with the remedy."""
+    return DataError(f"{path}: {error}; replace it or remove it from the data set")

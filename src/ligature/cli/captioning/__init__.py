@@ -1,0 +1,1 @@
+"""`ligature language`, `connect`, `appraise` and `captioning`: connectors into language models, on captions."""

@@ -1,0 +1,122 @@
+"""What is said of connectors: every sentence follows from the tables, and without two seeds nothing is shown."""
+
+from dataclasses import replace
+
+import pytest
+from captioning_inputs import captioning_inputs, run_rows, several_runs
+
+from ligature.reporting.captioning.readings import captioning_readings, connector_readings
+from ligature.reporting.captioning.sections import captioning_headlines
+from ligature.reporting.captioning.sources import CaptioningInputs
+
+
+@pytest.fixture(scope="module")
+def inputs() -> CaptioningInputs:
+    return captioning_inputs()
+
+
+def moved(inputs: CaptioningInputs, by: float, query: str) -> CaptioningInputs:
+    rows = inputs.results.copy()
+    chosen = rows.query(query).index
+    assert len(chosen)
+    rows.loc[chosen, "value"] += by
+    return replace(inputs, results=rows)
+
+
+def said(inputs: CaptioningInputs, heading: str) -> list[str]:
+    return dict(captioning_readings(inputs))[heading]
+
+
+def test_connectors_are_compared_at_every_number_of_pairs(inputs: CaptioningInputs) -> None:
+    first, second, last = connector_readings(inputs)
+    assert first.startswith("500 pairs, CIDEr-D × 100: ALIGN is above MLP (2")
+    assert second.startswith("2,000 pairs")
+    assert last.startswith("All pairs")
+    assert all(name in first for name in ("Perceiver", "visual table (Ovis)"))
+    assert captioning_headlines(inputs) == [("Captioning", [first, second, last])]
+
+
+def test_a_difference_inside_its_interval_is_none(inputs: CaptioningInputs) -> None:
+    query = "model == 'mlp' and task == 'captioning' and metric == 'cider' and pairs == 'all' and shots == 0"
+    level = said(moved(inputs, 0.08, query), "Connectors")[-1]
+    assert "not distinguishable over seeds from MLP (" in level
+    assert "above Perceiver" in level
+    below = said(moved(inputs, 0.3, query), "Connectors")[-1]
+    assert "below MLP (−" in below
+
+
+def test_one_seed_shows_nothing() -> None:
+    readings = dict(captioning_readings(captioning_inputs(seeds=(0,))))
+    assert all("one seed, so nothing is shown, of MLP" in sentence for sentence in readings["Connectors"])
+    assert readings["Data"] == []
+    assert "with one seed cannot be held against it" in readings["Chance"][-1]
+    for sentences in readings.values():
+        assert not any(word in sentence for sentence in sentences for word in (" above ", " below ", "larger"))
+
+
+def test_trainings_that_see_nothing_are_named(inputs: CaptioningInputs) -> None:
+    (fine,) = said(inputs, "Chance")
+    assert fine.startswith("Captions held against the references of other images reach 5.0 CIDEr-D × 100; above ")
+    assert fine.endswith("above that are 21 of 21 trainings.")
+    query = "model == 'mlp' and metric == 'cider' and pairs == '500'"
+    (blind,) = said(moved(inputs, -0.33, query), "Chance")
+    assert "20 of 21 trainings, and not shown to be: MLP (500 pairs)." in blind
+    unknown = replace(inputs, results=inputs.results.query("model != 'shuffled'"))
+    assert said(unknown, "Chance") == []
+
+
+def test_the_margin_by_data_is_larger_smaller_or_not_shown_to_change(inputs: CaptioningInputs) -> None:
+    first, *others = said(inputs, "Data")
+    assert first.startswith("500 pairs instead of all pairs: the margin of ALIGN over MLP is larger (1")
+    assert len(others) == 2
+    query = "model == 'mlp' and task == 'captioning' and metric == 'cider' and pairs == '500' and shots == 0"
+    assert "over MLP is not shown to change (" in said(moved(inputs, 0.16, query), "Data")[0]
+    assert "over MLP is smaller (−" in said(moved(inputs, 0.3, query), "Data")[0]
+
+
+def test_noise_is_told_at_its_highest_level_with_both_distances(inputs: CaptioningInputs) -> None:
+    kept, shares, raw, centred = said(inputs, "Noise")
+    assert kept.startswith("Noise of 3 standard deviations, all pairs: of its own CIDEr-D × 100 is kept by ALIGN 7")
+    assert "the share kept in points: ALIGN is above MLP (" in shares
+    assert "the cosine distance: ALIGN is below MLP (−0.3" in raw
+    assert "the centred cosine distance: ALIGN is below MLP (−0.3" in centred
+    query = "model == 'align' and metric == 'cosine_distance_centred' and noise == 3"
+    *_, centred = said(moved(inputs, 0.3, query), "Noise")
+    assert "ALIGN is not distinguishable over seeds from" in centred
+
+
+def test_a_study_without_noise_says_nothing_of_it(inputs: CaptioningInputs) -> None:
+    quiet = replace(inputs, results=inputs.results[inputs.results["task"] != "captioning noise"])
+    assert said(quiet, "Noise") == []
+    clean = replace(inputs, results=inputs.results[~(inputs.results["noise"] > 0)])
+    assert said(clean, "Noise") == []
+
+
+def test_the_effective_vocabulary_is_that_of_the_largest_training(inputs: CaptioningInputs) -> None:
+    (sentence,) = said(inputs, "Vocabulary")
+    assert "ALIGN 2,400 tokens (" in sentence
+    assert "ALIGN, 340 tokens 204 tokens (" in sentence
+    assert "MLP" not in sentence
+
+
+def test_settings_of_align_are_compared_pair_by_pair(inputs: CaptioningInputs) -> None:
+    sentences = said(inputs, "Settings")
+    assert len(sentences) == 3 * 3
+    assert "a random one, 500 pairs, CIDEr-D × 100: ALIGN is above ALIGN, random head (" in sentences[0]
+    assert "ALIGN is above ALIGN, no vocabulary norm (" in sentences[3]
+    assert sentences[6].startswith("A pruned vocabulary against the whole, 500 pairs")
+
+
+def test_without_a_rival_nothing_is_compared() -> None:
+    alone = captioning_inputs(run_rows("align"))
+    assert connector_readings(alone) == []
+    rivals = captioning_inputs([row for row in several_runs() if row["kind"] != "align"])
+    assert connector_readings(rivals) == []
+
+
+def test_many_rivals_are_counted_and_not_all_named() -> None:
+    rows = run_rows("align", pairs=("all",))
+    for place in range(12):
+        rows += run_rows(f"mlp-{place}", "mlp", pairs=("all",))
+    (sentence,) = connector_readings(captioning_inputs(rows))
+    assert "4 more" in sentence
