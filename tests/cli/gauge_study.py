@@ -49,7 +49,7 @@ def write_data(folder: Path) -> None:
 
 def study_values(folder: Path) -> dict:
     """Returns the study of the data in ``folder``."""
-    nothing = dict.fromkeys(("world", "curate", "download", "ablation", "sweep", "matching"))
+    nothing = dict.fromkeys(("world", "curate", "download", "ablation", "sweep", "matching", "captioning"))
     photos = {"format": "coco", "images": str(folder / "photos"), "captions": str(folder / "captions.json")}
     labelled = {"format": "imagefolders", "classes": str(folder / "classes.tsv")}
     prompts = {"prompts": {"plain": {"templates": ["{}"]}, "de": {"language": "de", "templates": ["ein {}"]}}}

@@ -27,7 +27,8 @@ def claims_section(claims: pd.DataFrame) -> Section:
 def _shown(claims: pd.DataFrame) -> Table:
     return Table(
         name="claims",
-        caption="The ledger of claims; effects are differences of fractions, cosines or distances, or correlations.",
+        caption="The ledger of claims; effects are differences of fractions, cosines, distances or CIDEr-D x 100, or "
+        "correlations.",
         data=claims,
         header=["claim", "published", "here", "measured", "effect", "95 % interval"],
         rows=[
