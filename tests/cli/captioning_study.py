@@ -61,7 +61,7 @@ def captioning_block(**changes: Any) -> dict[str, Any]:
             "own": {
                 "recipe": {
                     **{"datasets": ["photos"], "vocabulary": 300, "width": 16, "layers": 1, "heads": 2},
-                    **{"context_length": 320, "batch_size": 8, "learning_rate": 0.01, "epochs": 12},
+                    **{"context_length": 320, "batch_size": 8, "learning_rate": 0.01, "epochs": 12, "documents": False},
                 }
             },
         },

@@ -66,6 +66,19 @@ def test_a_language_model_reads_captions_translations_and_whole_descriptions(stu
     assert both == open_dataset(layout, "more").texts["text"].to_list() + every
 
 
+def test_the_short_texts_of_an_image_may_be_one_document_in_random_order(study):
+    layout, _ = study
+    recipe = find_recipe(layout, "own").model_copy(update={"documents": True})
+    texts = load_texts(layout, recipe)
+    apart = load_texts(layout, recipe.model_copy(update={"documents": False}))
+    assert len(texts) == 12 + 12, "one of every image, and the long descriptions"
+    assert sorted(line for text in texts for line in text.splitlines()) == sorted(apart)
+    first = set(texts[0].splitlines())
+    assert first == {"a red picture", "number 0 is very red", "ein Bild in rot"}
+    assert texts == load_texts(layout, recipe)
+    assert texts != load_texts(layout, recipe.model_copy(update={"seed": 1}))
+
+
 def test_the_language_model_is_that_of_its_recipe(study):
     layout, _ = study
     model = load_language(str(layout.language("own") / "model"))

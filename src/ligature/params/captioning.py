@@ -74,6 +74,9 @@ class LanguageRecipe(Block):
     """Whether their captions in other languages are read too."""
     descriptions: bool = True
     """Whether their long descriptions are read too."""
+    documents: bool = True
+    """Whether captions and translations of an image are one text, line by line in random order, so that the model learns
+    to go by what it read before; each is a text of its own otherwise. Descriptions always are."""
     vocabulary: int = Field(4000, ge=300)
     """Most tokens of its byte-level BPE."""
     width: Positive = 64

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
+import pandas as pd
 import typer
 
 from ligature.captioning import CaptionData
@@ -128,7 +129,7 @@ def _joined(sets: Sequence[tuple[Captions, str]], weights: str | Sequence[float]
 
 
 def load_texts(layout: Layout, recipe: LanguageRecipe) -> list[str]:
-    """Returns the texts that a language model reads: captions, translations and whole descriptions, image by image.
+    """Returns the texts that a language model reads: captions and translations, in documents or not, and descriptions.
 
     Raises:
         DataError: naming the file, row or key that is wrong.
@@ -136,11 +137,22 @@ def load_texts(layout: Layout, recipe: LanguageRecipe) -> list[str]:
     texts: list[str] = []
     for name in recipe.datasets:
         params, table = layout.study.datasets[name], open_dataset(layout, name).texts
-        variants = {""}
-        if recipe.translations and params.translations is not None:
-            variants |= set(params.translations.languages)
+        variants = table["variant"] if "variant" in table else pd.Series("", index=table.index)
+        short = {"", *(params.translations.languages if recipe.translations and params.translations else ())}
+        captions = table[variants.isin(short)]
+        texts += documents(captions, recipe.seed) if recipe.documents else captions["text"].to_list()
         if recipe.descriptions and params.descriptions is not None:
-            variants.add(WHOLE_DESCRIPTION)
-        wanted = table["variant"].isin(variants) if "variant" in table else slice(None)
-        texts += table["text"][wanted].to_list()
+            texts += table["text"][variants == WHOLE_DESCRIPTION].to_list()
     return texts
+
+
+def documents(texts: pd.DataFrame, seed: int) -> list[str]:
+    """Returns one text an image: all of its texts, line by line in random order.
+
+    Args:
+        texts: ``image_id`` and ``text``.
+        seed: of the order.
+    """
+    generator = np.random.default_rng(seed)
+    lines = [group.to_list() for _, group in texts.groupby("image_id", sort=True)["text"]]
+    return ["\n".join(generator.permutation(np.array(group, object))) for group in lines]
