@@ -49,6 +49,7 @@ def connect_block(wildcards):
         "vision": dump(find(study.encoders.vision, recipe.vision)),
         "language": dump(captioning.languages[recipe.language]),
         "validation": captioning.validation,
+        "validate_every_epochs": captioning.validate_every_epochs,
         "sets": {name: captions_block(name) for name in read},
         "weights": [weights for _, weights in sets],
     }

@@ -75,7 +75,7 @@ class LanguageRecipe(Block):
     descriptions: bool = True
     """Whether their long descriptions are read too."""
     documents: bool = True
-    """Whether captions and translations of an image are one text, line by line in random order, so that the model learns
+    """Whether captions and translations of an image are one text, a line each in random order, so that the model learns
     to go by what it read before; each is a text of its own otherwise. Descriptions always are."""
     vocabulary: int = Field(4000, ge=300)
     """Most tokens of its byte-level BPE."""
@@ -255,6 +255,8 @@ class CaptioningParams(Block):
     """One training a run, number of pairs and seed."""
     validation: Name
     """Captioned data set whose loss is measured during training."""
+    validate_every_epochs: Positive = 1
+    """Epochs of a stage between two measures of that loss; the last epoch is always measured."""
     evaluation: list[Name] = Field(min_length=1)
     """Captioned data sets on which every training is measured; all captions of an image are its references."""
     generation: GenerationParams

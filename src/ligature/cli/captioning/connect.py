@@ -1,6 +1,7 @@
 """`ligature connect`: a connector trained into a language model, stage by stage."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -75,7 +76,11 @@ def connect(
     count = check_training(layout, run, pairs, seed)
     recipe = captioning_recipe(layout.study, run)
     data = load_stages(layout, run, count, seed)
-    settings = [stage_settings(stage, seed, checkpoint_every=checkpoint_every) for stage in recipe.stages]
+    every = captioning_params(layout).validate_every_epochs
+    settings = [
+        replace(stage_settings(stage, seed, checkpoint_every=checkpoint_every), validate_every_epochs=every)
+        for stage in recipe.stages
+    ]
     train_captioning(
         build_model(layout, run, data, seed, device=device),
         [CaptionStage(of_stage, chosen) for of_stage, chosen in zip(data, settings, strict=True)],
