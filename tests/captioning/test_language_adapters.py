@@ -1,7 +1,9 @@
 """Low-rank adapters: what they add, what is trained, and the plain model they become."""
 
 import math
+import sys
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
@@ -92,10 +94,11 @@ def test_dropout_is_on_the_inputs_of_adapters_in_training_alone(folders):
 
 
 WHOLE = [(), ("lm_head",), ("embed_tokens",), ("lm_head", "embed_tokens"), ("input_layernorm", "norm")]
+FAST = [(True, WHOLE[1]), (True, WHOLE[2]), (False, WHOLE[3]), (False, WHOLE[4]), ("smolvlm", WHOLE[0])]
+SLOW = [each for each in product((True, False, "smolvlm"), WHOLE) if each not in FAST]
 
 
-@pytest.mark.parametrize("whole", WHOLE)
-@pytest.mark.parametrize("kind", [True, False, "smolvlm"])
+@pytest.mark.parametrize(("kind", "whole"), [*FAST, *(pytest.param(*each, marks=pytest.mark.slow) for each in SLOW)])
 @pytest.mark.filterwarnings("error::UserWarning")
 def test_a_merged_model_is_plain_and_gives_the_same_logits_saved_and_loaded(kind, whole, folders, tmp_path):
     model = train(adapted(folders[kind], replace(SETTINGS, whole=whole)))
@@ -184,3 +187,11 @@ def test_the_same_seed_gives_the_same_adapters(folders):
 def test_a_model_without_adapters_is_its_own_merger(folders):
     model = load_language(folders[True]).model
     assert merge_lora(model) is model
+
+
+def test_without_peft_adapters_are_refused_in_one_line_and_saving_goes_on(monkeypatch, tmp_path):
+    plain = load_language(str(tiny_language(tmp_path))).model
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(ParamsError, match=r"lora needs the package peft: pip install 'ligature\[captions\]'"):
+        add_lora(plain, LoraSettings(rank=2))
+    assert merge_lora(plain) is plain

@@ -1,6 +1,7 @@
 """Floating-point operations of a vision-language model's training, estimated; a multiply-add is two."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -26,15 +27,28 @@ def count_sample_flops(model: VisionLanguageModel, pixels: Tensor, packed: Packe
         packed: the sample.
     """
     tokens, attention = packed.tokens, packed.attention
-    with torch.no_grad():
+    shares = [_trained_share(part) for part in (model.vision, model.connector, model.language)]
+    with torch.no_grad(), _frozen(model):
         features, vision = _counted(model.vision, pixels)
         visual, connector = _counted(model.visual_tokens, features)
         _, language = _counted(model.logits, tokens, attention, visual, packed.views, packed.keep)
-    shares = [_trained_share(part) for part in (model.vision, model.connector, model.language)]
     passes = [any(shares[: place + 1]) for place in range(3)]
     costs = [1 + reached * (1 + share) for reached, share in zip(passes, shares, strict=True)]
     total = sum(round(cost * flops) for cost, flops in zip(costs[1:], (connector, language), strict=True))
     return (total + round(costs[0] * vision), 0) if passes[0] else (total, vision)
+
+
+@contextmanager
+def _frozen(model: nn.Module) -> Iterator[None]:
+    """Takes the gradients off all weights for a while, since the counter follows those of views of weights even so."""
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    try:
+        for weight in trained:
+            weight.requires_grad_(False)
+        yield
+    finally:
+        for weight in trained:
+            weight.requires_grad_(True)
 
 
 def _counted(compute: Callable[..., Tensor], *inputs: Any) -> tuple[Tensor, int]:

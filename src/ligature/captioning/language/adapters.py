@@ -42,10 +42,13 @@ def add_lora(model: "PreTrainedModel", settings: LoraSettings) -> "PeftModel":
     A tied model stays tied: a table that is trained whole is its head, too.
 
     Raises:
-        ParamsError: a target or module is not there, a target is the head of a tied model, or is trained whole already.
+        ParamsError: peft is not installed, a target or module is not there, a target is the head of a tied model, or is
+            trained whole already.
     """
-    from peft import LoraConfig, get_peft_model
-
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError as error:
+        raise ParamsError("lora needs the package peft: pip install 'ligature[captions]'") from error
     modules = dict(model.named_modules())
     maps = {path: module for path, module in modules.items() if isinstance(module, nn.Linear)}
     targets, whole = _named("targets", settings.targets, maps), _named("whole", settings.whole, modules)
@@ -75,9 +78,7 @@ def merge_lora(model: nn.Module) -> "PreTrainedModel":
     Args:
         model: a language model; one without adapters is returned itself.
     """
-    from peft import PeftModel
-
-    if not isinstance(model, PeftModel):
+    if not hasattr(model, "peft_config"):
         return model
     return deepcopy(model).merge_and_unload()
 
