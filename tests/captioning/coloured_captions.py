@@ -1,5 +1,6 @@
 """Small pictures of one colour, captions that name it, and stages that train a tiny model on them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,13 @@ from ligature.training.distributed import Processes
 COLOURS = {"red": (220, 20, 30), "green": (30, 190, 40), "blue": (30, 50, 220), "white": (240, 240, 240)}
 SIDE = 16
 
-FIRST = StageSettings(
-    epochs=3, batch_size=8, warmup_steps=2, learning_rates={"connector": 1e-2}, checkpoint_every_steps=1
-)
+FIRST = StageSettings(epochs=3, batch_size=8, warmup_steps=2, learning_rates={"connector": 1e-2})
 SECOND = StageSettings(
     epochs=2,
     batch_size=6,
     warmup_steps=0,
     learning_rates={"connector": 3e-3, "language": 1e-3},
     decay="linear",
-    checkpoint_every_steps=1,
 )
 
 
@@ -55,6 +53,11 @@ def coloured_captions(folder: Path, count: int = 24, *, draw: int = 0, mixture: 
 def two_stages(data: CaptionData, second: CaptionData | None = None) -> list[CaptionStage]:
     """Returns a stage of the connector, and one of connector and language model."""
     return [CaptionStage(data, FIRST), CaptionStage(second or data, SECOND)]
+
+
+def changed(stage: CaptionStage, **changes: Any) -> CaptionStage:
+    """Returns a stage with other settings."""
+    return CaptionStage(stage.data, replace(stage.settings, **changes))
 
 
 def make_loop(

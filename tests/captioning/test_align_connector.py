@@ -5,7 +5,7 @@ import torch
 from connector_references import language_tables, reference_align_weights, small_config, small_connector
 from torch import nn
 
-from ligature.captioning.connectors import AlignConnector, make_connector
+from ligature.captioning.connectors import AlignConnector, check_kept, make_connector
 from ligature.errors import DataError, ParamsError
 
 DEPARTURES = [
@@ -198,6 +198,8 @@ def test_tokens_kept_that_do_not_fit_are_one_line(pruned, kept, message):
     with pytest.raises(ParamsError, match=message) as caught:
         make_connector(config, embeddings=embeddings, head=head, kept=None if kept is None else torch.tensor(kept))
     assert "\n" not in str(caught.value)
+    with pytest.raises(ParamsError, match=message):
+        check_kept(config, None if kept is None else torch.tensor(kept))
 
 
 def test_features_and_embeddings_of_other_sizes_are_one_line():

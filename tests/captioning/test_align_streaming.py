@@ -30,7 +30,7 @@ def largest_difference(found, wanted):
 
 
 @pytest.mark.parametrize("norm", [True, False])
-@pytest.mark.parametrize("chunk", [1, 3, 7, 1000])
+@pytest.mark.parametrize("chunk", [3, 1000])
 def test_gradients_of_all_arguments_pass_gradcheck(norm, chunk):
     inputs = [each for each in mixture_inputs(norm=norm) if each is not None]
     assert torch.autograd.gradcheck(lambda *each: align_mixture(*each, chunk=chunk), inputs)

@@ -69,7 +69,7 @@ class Played(Processes):
         return self.total
 
 
-@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("size", [pytest.param(2, marks=pytest.mark.slow), 3])
 def test_shares_of_loss_and_gradient_sum_to_those_of_one_process(tmp_path, size):
     data = coloured_captions(tmp_path / "pictures")
     [batch] = next(make_loop(tmp_path / "model", data).load(1))

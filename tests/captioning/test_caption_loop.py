@@ -84,8 +84,17 @@ def test_a_training_is_the_plain_one_in_a_few_lines(tmp_path, data):
     assert_close(weights(loop), model.state_dict(), 2e-3)
 
 
-@pytest.mark.parametrize("options", [{}, {"loss": "all", "prompts": ("what is there", "name it")}])
-@pytest.mark.parametrize("micro_batch", [1, 3, 5])
+ALL_OF_THE_TEXT = {"loss": "all", "prompts": ("what is there", "name it")}
+
+
+@pytest.mark.parametrize(
+    ("micro_batch", "options"),
+    [
+        (3, {}),
+        (5, ALL_OF_THE_TEXT),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in ((1, {}), (5, {}), (1, ALL_OF_THE_TEXT))),
+    ],
+)
 def test_micro_batches_and_checkpointed_blocks_give_the_same_gradient(tmp_path, data, options, micro_batch):
     def gradients(name: str, runtime: Runtime) -> tuple[float, dict]:
         loop = make_loop(tmp_path / name, data, ALL, runtime, **options)
@@ -207,7 +216,8 @@ def test_operations_count_the_way_back_only_where_a_gradient_passes(tmp_path, da
 
 def test_bfloat16_runs_and_stays_close(tmp_path, data):
     full, half = (
-        run(make_loop(tmp_path / name, data, SECOND, Runtime(precision=name))) for name in ("float32", "bfloat16")
+        run(make_loop(tmp_path / name, data, dataclasses.replace(SECOND, epochs=1), Runtime(precision=name)))
+        for name in ("float32", "bfloat16")
     )
     assert half.state.history[-1]["train_loss"] == pytest.approx(full.state.history[-1]["train_loss"], rel=0.05)
     assert {weight.dtype for weight in half.state.model.parameters()} == {torch.float32}

@@ -1,6 +1,7 @@
 """Killed trainings: inside whichever stage, the resumed run ends with the bytes of an uninterrupted one."""
 
 import dataclasses
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from coloured_captions import SECOND, coloured_captions, two_stages
+from coloured_captions import changed, coloured_captions, two_stages
+from safetensors.torch import load_file
 from tiny_vlm import tiny_vlm
 
 from ligature.captioning import CaptionData, CaptionStage, VisionLanguageModel, train_captioning
@@ -34,8 +36,13 @@ def validate(model: VisionLanguageModel) -> dict[str, float]:
     return {"weight": float(sum(weight.sum() for weight in model.connector.parameters()))}
 
 
+def often(data: CaptionData, steps: int = 1) -> list[CaptionStage]:
+    """Returns the stages with a checkpoint every so many steps."""
+    return [changed(stage, checkpoint_every_steps=steps) for stage in two_stages(data)]
+
+
 def train(model, data: CaptionData, folder: Path, stages=None, *, validate=validate, **changes):
-    return train_captioning(model, stages or two_stages(data), folder, validate=validate, **changes)
+    return train_captioning(model, stages or often(data), folder, validate=validate, **changes)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -72,28 +79,42 @@ def parts(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory, data, parts) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("uninterrupted")
-    train(tiny_vlm(parts), data, folder)
+    train(tiny_vlm(parts), data, folder, two_stages(data))
     return contents(folder)
 
 
-@pytest.mark.parametrize(("epoch", "stage", "step"), [(2, 1, 5), (3, 1, 8), (4, 2, 3), (5, 2, 7)])
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory, data, parts) -> dict[int, Path]:
+    """Folders of trainings that were interrupted inside the first stage and inside the second, by epoch."""
+    folders = {epoch: tmp_path_factory.mktemp(f"epoch-{epoch}") for epoch in (2, 4)}
+    for epoch, folder in folders.items():
+        interrupted(tiny_vlm(parts), data, folder, epoch)
+        assert not (folder / "model").exists()
+    return folders
+
+
+@pytest.mark.parametrize(("epoch", "stage", "step"), [(2, 1, 5), (4, 2, 3)])
 def test_an_interrupted_training_goes_on_to_the_same_bytes(
-    tmp_path, data, parts, uninterrupted, capsys, epoch, stage, step
+    tmp_path, data, parts, uninterrupted, begun, capsys, epoch, stage, step
 ):
-    interrupted(tiny_vlm(parts), data, tmp_path, epoch)
-    assert not (tmp_path / "model").exists()
-    train(tiny_vlm(parts), data, tmp_path)
+    run = Path(shutil.copytree(begun[epoch], tmp_path / "run"))
+    train(tiny_vlm(parts), data, run)
     assert f"{STAGES}/{stage}/checkpoint/state.pt: training goes on after step {step}\n" in capsys.readouterr().err
+    assert contents(run) == uninterrupted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epoch", [1, 3, 5])
+def test_a_training_may_be_interrupted_at_the_end_of_any_epoch(tmp_path, data, parts, uninterrupted, epoch):
+    """About 3 s."""
+    interrupted(tiny_vlm(parts), data, tmp_path, epoch)
+    train(tiny_vlm(parts), data, tmp_path)
     assert contents(tmp_path) == uninterrupted
 
 
 def test_an_interruption_inside_an_epoch_costs_nothing_but_time(tmp_path, data, parts, uninterrupted):
-    rare = [
-        dataclasses.replace(stage, settings=dataclasses.replace(stage.settings, checkpoint_every_steps=2))
-        for stage in two_stages(data)
-    ]
-    for epoch in (3, 2):
-        interrupted(tiny_vlm(parts), data, tmp_path, epoch, rare)
+    rare = often(data, 2)
+    interrupted(tiny_vlm(parts), data, tmp_path, 3, rare)
     train(tiny_vlm(parts), data, tmp_path, rare)
     assert contents(tmp_path) == uninterrupted
 
@@ -121,7 +142,14 @@ def test_a_process_killed_inside_the_second_stage_resumes_to_the_same_bytes(
     assert contents(run) == uninterrupted
 
 
-@pytest.mark.parametrize(("epoch", "said"), [(2, "after step 6"), (3, "after stage 1"), (4, "after step 4")])
+@pytest.mark.parametrize(
+    ("epoch", "said"),
+    [
+        pytest.param(2, "after step 6", marks=pytest.mark.slow),
+        (3, "after stage 1"),
+        pytest.param(4, "after step 4", marks=pytest.mark.slow),
+    ],
+)
 def test_sigterm_finishes_the_step_or_the_stage_saves_and_says_so(
     tmp_path, data, parts, uninterrupted, capsys, epoch, said
 ):
@@ -142,63 +170,63 @@ def test_sigterm_finishes_the_step_or_the_stage_saves_and_says_so(
     assert contents(tmp_path) == uninterrupted
 
 
-def test_a_kill_between_result_files_is_mended(tmp_path, data, parts, uninterrupted, monkeypatch):
+def test_a_kill_between_result_files_is_mended(tmp_path, data, parts, uninterrupted, begun, monkeypatch):
     def full(path: Path, values: dict) -> None:
         raise OSError(28, "No space left on device")
 
+    run = Path(shutil.copytree(begun[4], tmp_path / "run"))
     monkeypatch.setattr("ligature.captioning.training.write_sealed", full)
     with pytest.raises(OSError, match="No space"):
-        train(tiny_vlm(parts), data, tmp_path)
+        train(tiny_vlm(parts), data, run)
     monkeypatch.undo()
-    (tmp_path / "history.csv").write_bytes(b"half")
-    (tmp_path / STAGES / ".state.99.partial").write_bytes(b"half")
-    train(tiny_vlm(parts), data, tmp_path)
-    assert contents(tmp_path) == uninterrupted
+    (run / "history.csv").write_bytes(b"half")
+    (run / STAGES / ".state.99.partial").write_bytes(b"half")
+    train(tiny_vlm(parts), data, run)
+    assert contents(run) == uninterrupted
 
 
 @pytest.mark.parametrize("change", ["settings", "model", "data", "precision", "chat"])
-def test_another_training_starts_anew_and_says_why(tmp_path, data, parts, capsys, change):
-    interrupted(tiny_vlm(parts), data, tmp_path, 2)
-    stages, model, runtime = two_stages(data), {}, Runtime()
+def test_another_training_starts_anew_and_says_why(tmp_path, data, parts, begun, capsys, change):
+    run = Path(shutil.copytree(begun[2], tmp_path / "run"))
+    stages, runtime = often(data), Runtime()
     if change == "settings":
-        stages[0] = CaptionStage(data, dataclasses.replace(stages[0].settings, weight_decay=0.3))
+        stages[0] = changed(stages[0], weight_decay=0.3)
     if change == "data":
         stages[0] = CaptionStage(dataclasses.replace(data, content_hash="other"), stages[0].settings)
     if change == "precision":
         runtime = Runtime(precision="bfloat16")
     model = {"model": {"seed": 1}, "chat": {"system": "describe"}}.get(change, {})
-    interrupted(tiny_vlm(parts, **model), data, tmp_path, 1, stages, runtime=runtime)
+    interrupted(tiny_vlm(parts, **model), data, run, 1, stages, runtime=runtime)
     lines = [line for line in capsys.readouterr().err.splitlines() if "starts anew" in line]
     assert len(lines) == 1
     words = {"settings": "weight_decay was 0.02, is 0.3", "data": "data was coloured 0, is other"}
     assert words.get(change, "model was" if model else "precision was float32, is bfloat16") in lines[0]
 
 
-def test_a_change_of_the_first_stage_starts_the_second_anew(tmp_path, data, parts, capsys):
-    interrupted(tiny_vlm(parts), data, tmp_path, 5)
-    stages = two_stages(data)
-    stages[0] = CaptionStage(data, dataclasses.replace(stages[0].settings, weight_decay=0.3))
-    train(tiny_vlm(parts), data, tmp_path, stages)
+def test_a_change_of_the_first_stage_starts_the_second_anew(tmp_path, data, parts, begun, capsys):
+    run = Path(shutil.copytree(begun[4], tmp_path / "run"))
+    stages = often(data)
+    stages[0] = changed(stages[0], weight_decay=0.3)
+    interrupted(tiny_vlm(parts), data, run, 4, stages)
     said = capsys.readouterr().err
     assert f"{STAGES}/1/checkpoint/state.pt: the checkpoint is of another training (weight_decay" in said
     assert f"{STAGES}/2/checkpoint/state.pt: the checkpoint is of another training (model was" in said
 
 
-def test_a_change_of_the_second_stage_keeps_the_first(tmp_path, data, parts, capsys):
-    interrupted(tiny_vlm(parts), data, tmp_path, 5)
-    stages = [two_stages(data)[0], CaptionStage(data, dataclasses.replace(SECOND, weight_decay=0.3))]
-    train(tiny_vlm(parts), data, tmp_path, stages)
+def test_a_change_of_the_second_stage_keeps_the_first(tmp_path, data, parts, begun, capsys):
+    run = Path(shutil.copytree(begun[4], tmp_path / "run"))
+    first, second = often(data)
+    stages = [first, changed(second, weight_decay=0.3)]
+    train(tiny_vlm(parts), data, run, stages)
     assert f"{STAGES}/1/checkpoint/state.pt: training goes on after step 9\n" in capsys.readouterr().err
-    fresh = tmp_path / "fresh"
-    train(tiny_vlm(parts), data, fresh, stages)
-    name = "model/connector.safetensors"
-    assert contents(fresh)[name] == contents(tmp_path)[name]
+    fresh = train_captioning(tiny_vlm(parts), stages).model.connector.state_dict()
+    saved = load_file(run / "model" / "connector.safetensors")
+    assert all(torch.equal(saved[name], weight) for name, weight in fresh.items())
 
 
-def test_checkpoints_hold_trained_weights_only(tmp_path, data, parts):
-    interrupted(tiny_vlm(parts), data, tmp_path, 4)
+def test_checkpoints_hold_trained_weights_only(begun):
     saved = [
-        torch.load(tmp_path / STAGES / stage / "checkpoint" / "state.pt", weights_only=True) for stage in ("1", "2")
+        torch.load(begun[4] / STAGES / stage / "checkpoint" / "state.pt", weights_only=True) for stage in ("1", "2")
     ]
     assert [state["step"] for state in saved] == [9, 3]
     kinds = [{name.split(".")[0] for name in state["model"]} for state in saved]

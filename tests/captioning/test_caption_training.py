@@ -3,11 +3,12 @@
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pytest
 import torch
-from coloured_captions import FIRST, SECOND, coloured_captions, two_stages
+from coloured_captions import FIRST, SECOND, changed, coloured_captions, two_stages
 from safetensors.torch import load_file
 from tiny_vlm import LORA, tiny_vlm
 
@@ -31,6 +32,21 @@ def data(tmp_path_factory) -> CaptionData:
     return coloured_captions(tmp_path_factory.mktemp("pictures"))
 
 
+class Plain(NamedTuple):
+    """What two stages leave."""
+
+    folder: Path
+    weights: dict[str, bytes]
+    history: pd.DataFrame
+
+
+@pytest.fixture(scope="module")
+def plain(data, tmp_path_factory) -> Plain:
+    folder = tmp_path_factory.mktemp("plain")
+    result = train(folder, data)
+    return Plain(folder / "run", weights(result.model), result.history)
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -47,7 +63,7 @@ def train(tmp_path: Path, data: CaptionData, name: str = "run", stages=None, **c
 
 def test_captions_of_new_pictures_become_likelier_than_those_of_others(tmp_path, data):
     rates = {"connector": 1e-2, "language": 5e-3}
-    settings = StageSettings(epochs=25, batch_size=12, warmup_steps=2, learning_rates=rates)
+    settings = StageSettings(epochs=16, batch_size=12, warmup_steps=2, learning_rates=rates)
     result = train(tmp_path, data, stages=[CaptionStage(data, settings)])
     losses = result.history["train_loss"]
     assert losses.iloc[-4:].mean() < 0.4 * losses.iloc[:4].mean()
@@ -57,34 +73,36 @@ def test_captions_of_new_pictures_become_likelier_than_those_of_others(tmp_path,
     assert not result.model.training
 
 
-def test_the_same_arguments_give_the_same_bytes_and_another_seed_does_not(tmp_path, data):
-    for name in ("a", "b"):
-        torch.rand(3)
-        train(tmp_path, data, name, provenance={"data": "coloured"})
-    assert contents(tmp_path / "a") == contents(tmp_path / "b")
-    assert {path.name for path in (tmp_path / "a").iterdir()} == {"model", "history.csv", "training.json"}
-    stages = [
-        dataclasses.replace(each, settings=dataclasses.replace(each.settings, seed=1)) for each in two_stages(data)
-    ]
-    train(tmp_path, data, "c", stages)
-    assert (
-        contents(tmp_path / "c")["model/connector.safetensors"]
-        != contents(tmp_path / "a")["model/connector.safetensors"]
-    )
+def test_the_same_arguments_give_the_same_bytes_and_another_seed_does_not(tmp_path, data, plain):
+    torch.rand(3)
+    train(tmp_path, data)
+    assert contents(tmp_path / "run") == contents(plain.folder)
+    assert {path.name for path in plain.folder.iterdir()} == {"model", "history.csv", "training.json"}
+    other = train_captioning(tiny_vlm(tmp_path / "parts"), [changed(stage, seed=1) for stage in two_stages(data)])
+    name = "connector.map.weight"
+    assert weights(other.model)[name] != plain.weights[name]
 
 
-def test_threads_memory_and_what_is_read_ahead_change_nothing(tmp_path, data):
-    plain = weights(train(tmp_path, data).model)
-    assert weights(train(tmp_path, data, workers=3, runtime=Runtime(prefetch=0)).model) == plain
+def test_threads_memory_and_what_is_read_ahead_change_nothing_and_every_stage_has_its_log_folder(tmp_path, data, plain):
+    runtime = Runtime(prefetch=0, log_folder=tmp_path / "logs")
+    assert weights(train(tmp_path, data, workers=3, cache_bytes=1 << 14, runtime=runtime).model) == plain.weights
+    assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == ["stage-1", "stage-2"]
+    assert (tmp_path / "logs" / "stage-2" / "compute.json").is_file()
 
 
-def test_a_training_leaves_the_callers_random_state_alone(tmp_path, data):
-    model = tiny_vlm(tmp_path)
+def test_stages_come_one_after_the_other_and_without_a_folder_nothing_is_written(tmp_path, data, plain, monkeypatch):
+    model = tiny_vlm(tmp_path / "parts")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
     torch.manual_seed(11)
     expected = torch.rand(2)
     torch.manual_seed(11)
-    train_captioning(model, two_stages(data))
-    assert torch.equal(torch.rand(2), expected)
+    first, second = two_stages(data)
+    assert train_captioning(model, [first]).facts["steps"] == 9
+    assert train_captioning(model, [second]).facts["steps"] == 8
+    assert weights(model) == plain.weights
+    assert torch.equal(torch.rand(2), expected), "the caller's random state is left alone"
+    assert list(Path.cwd().iterdir()) == []
 
 
 def test_history_is_a_row_a_step_of_every_stage_with_metrics_at_the_ends_of_epochs(tmp_path, data):
@@ -132,14 +150,6 @@ def test_the_folder_is_the_trained_model_with_its_facts(tmp_path, data):
     assert facts["train_loss"] == facts["stages"][1]["train_loss"]
 
 
-def test_stages_come_one_after_the_other(tmp_path, data):
-    whole = train(tmp_path, data).model
-    model = tiny_vlm(tmp_path / "parts")
-    for stage in two_stages(data):
-        train_captioning(model, [stage])
-    assert weights(model) == weights(whole)
-
-
 def test_adapters_are_merged_where_the_model_is_saved(tmp_path, data):
     result = train(tmp_path, data, options={"lora": LORA})
     saved = load_file(tmp_path / "run" / "model" / "language" / "model.safetensors")
@@ -148,32 +158,20 @@ def test_adapters_are_merged_where_the_model_is_saved(tmp_path, data):
     assert validation_loss(model, data) == pytest.approx(validation_loss(result.model, data), rel=1e-4)
 
 
-def test_without_a_folder_nothing_is_written(tmp_path, data, monkeypatch):
-    model = tiny_vlm(tmp_path / "parts")
-    (tmp_path / "empty").mkdir()
-    monkeypatch.chdir(tmp_path / "empty")
-    assert train_captioning(model, two_stages(data)).facts["steps"] == 17
-    assert list(Path.cwd().iterdir()) == []
-
-
-def test_every_stage_has_its_own_log_folder(tmp_path, data):
-    train(tmp_path, data, runtime=Runtime(log_folder=tmp_path / "logs"))
-    assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == ["stage-1", "stage-2"]
-    assert (tmp_path / "logs" / "stage-2" / "compute.json").is_file()
-
-
-def test_checkpointed_blocks_change_results_by_rounding_alone(tmp_path, data):
-    plain, saving = (train(tmp_path, data, runtime=Runtime(checkpoint_activations=on)) for on in (False, True))
+def test_checkpointed_blocks_change_results_by_rounding_alone(tmp_path, data, plain):
+    saving = train_captioning(tiny_vlm(tmp_path), two_stages(data), runtime=Runtime(checkpoint_activations=True))
     pd.testing.assert_frame_equal(saving.history, plain.history, rtol=1e-3)
     assert not saving.model.language.is_gradient_checkpointing
 
 
-def test_a_later_stage_may_have_nothing_left_to_learn(tmp_path, data):
-    flat = dataclasses.replace(SECOND, batch_size=2, epochs=9, max_steps=104, learning_rates={"connector": 1e-12})
+def test_a_later_stage_may_have_nothing_left_to_learn(tmp_path, data, monkeypatch):
+    monkeypatch.setattr("ligature.training.health.PATIENCE_STEPS", 12)
+    flat = dataclasses.replace(SECOND, batch_size=2, epochs=2, max_steps=14, learning_rates={"connector": 1e-12})
     with pytest.raises(TrainingError, match="the loss does not fall"):
         train_captioning(tiny_vlm(tmp_path), [CaptionStage(data, flat)])
-    stages = [CaptionStage(data, FIRST), CaptionStage(data, flat)]
-    assert train_captioning(tiny_vlm(tmp_path), stages).facts["steps"] == 9 + 104
+    first = dataclasses.replace(FIRST, max_steps=3)
+    stages = [CaptionStage(data, first), CaptionStage(data, flat)]
+    assert train_captioning(tiny_vlm(tmp_path), stages).facts["steps"] == 3 + 14
 
 
 def test_an_image_that_cannot_be_read_is_named(tmp_path):

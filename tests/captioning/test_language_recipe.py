@@ -172,6 +172,7 @@ def test_the_folder_is_a_language_model_with_its_tokenizer_and_facts(trained):
     special = loaded.tokenizer.bos_token_id, loaded.tokenizer.eos_token_id, loaded.tokenizer.pad_token_id
     assert special == (result.tokenizer.start_token, result.tokenizer.end_token, result.tokenizer.pad_token)
     assert loaded.model.get_output_embeddings().weight is loaded.model.get_input_embeddings().weight
+    assert len({path.stat().st_mode for path in (folder / "model").iterdir()}) == 1  # nothing is for the owner alone
     card = read_sealed(folder / "training.json")
     assert card["facts"] == result.facts
     assert card["provenance"] == {"data": "made up"}

@@ -38,6 +38,13 @@ def saved(tmp_path_factory):
     return folder / "model"
 
 
+@pytest.fixture(scope="module")
+def pruned(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pruned")
+    tiny_vlm(folder / "encoders", connector={"pruned": 40}).save_pretrained(folder / "model")
+    return folder / "model"
+
+
 @pytest.fixture
 def folder(saved, tmp_path):
     return Path(shutil.copytree(saved, tmp_path / "model"))
@@ -94,8 +101,14 @@ def test_a_folder_holds_safetensors_and_text_alone(saved):
     assert len({path.stat().st_mode for path in saved.rglob("*") if path.is_file()}) == 1
 
 
-@pytest.mark.parametrize("whole", [(), ("embed_tokens",), ("lm_head", "norm")])
-@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize(
+    ("tied", "whole"),
+    [
+        (True, ("embed_tokens",)),
+        (False, ("lm_head", "norm")),
+        *(pytest.param(tied, (), marks=pytest.mark.slow) for tied in (True, False)),
+    ],
+)
 def test_trained_adapters_are_merged(tmp_path, tied, whole):
     settings = LoraSettings(rank=4, targets=("q_proj", "down_proj"), whole=whole)
     language = {"chat": True, "vocabulary": 340, "tied": tied}
@@ -252,6 +265,24 @@ def test_a_connector_that_is_not_finite_is_refused(folder):
     assert "map.weight is not finite" in refused(folder, EncoderError)
 
 
+@pytest.mark.parametrize(
+    ("name", "changed", "message"),
+    [
+        ("map.weight", lambda w: w.long(), "map.weight is of type torch.int64, not of torch.float32"),
+        ("kept", lambda w: w.float(), "kept is of type torch.float32, not of torch.int64"),
+        ("kept", lambda w: w + 10**6, "the tokens kept are not ascending ids below"),
+        ("kept", lambda w: w.flip(0), "the tokens kept are not ascending ids below"),
+        ("kept", lambda w: w - 1, "the tokens kept are not ascending ids below"),
+    ],
+)
+def test_a_connector_whose_tensors_no_training_wrote_is_refused(pruned, tmp_path, name, changed, message):
+    folder = Path(shutil.copytree(pruned, tmp_path / "model"))
+    weights = load_file(folder / "connector.safetensors")
+    save_file(weights | {name: changed(weights[name]).contiguous()}, folder / "connector.safetensors")
+    change_file(folder, "connector.safetensors")
+    assert message in refused(folder, EncoderError)
+
+
 def test_a_connector_far_larger_than_its_file_takes_no_memory(folder):
     values = read_sealed(folder / "config.json")
     change_config(folder, connector=values["connector"] | {"vocabulary": 1 << 40})
@@ -265,3 +296,12 @@ def test_a_pickle_in_place_of_weights_is_not_read(folder):
     files = read_sealed(folder / "config.json")["files"]
     change_config(folder, files={name: value for name, value in files.items() if name != "language/model.safetensors"})
     assert "safetensors" in refused(folder, EncoderError)
+
+
+def test_what_a_workflow_leaves_of_a_failed_job_is_written_over(folder, tmp_path):
+    model, target = VisionLanguageModel.from_pretrained(folder), tmp_path / "model"
+    model.save_pretrained(target)
+    (target / "config.json").unlink()
+    (target / "connector.safetensors").unlink()
+    model.save_pretrained(target)
+    assert VisionLanguageModel.from_pretrained(target).config == model.config

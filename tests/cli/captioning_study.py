@@ -1,6 +1,7 @@
 """A study that captions thirty pictures of three colours: a language model of its own, small connectors, two seeds."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import numpy as np
 from PIL import Image
 
 from ligature.cli import data
+from ligature.cli.captioning.appraise import appraise
+from ligature.cli.captioning.connect import connect
+from ligature.cli.captioning.language import language
 from ligature.params import parse_study
 from ligature.store import Layout
 
@@ -133,6 +137,19 @@ def make_study(folder: Path, **changes: Any) -> tuple[Layout, dict[str, Any]]:
     write_data(folder)
     layout, where = make_layout(folder, study_values(folder, **changes))
     data.encoder("patches", **where)
+    return layout, where
+
+
+@cache
+def measured_study(folder: Path) -> tuple[Layout, dict[str, Any]]:
+    """Returns layout and options of a study whose language model and three of its runs, with seed 3, are trained and
+    measured: ``align`` on 8 pairs and on all, ``mlp`` on 8. It is made once in a process; trainings may be added.
+    """
+    layout, where = make_study(folder / "captioned")
+    language("own", **where)
+    for run, pairs in (("align", "8"), ("align", "all"), ("mlp", "8")):
+        connect(run, pairs, 3, **where)
+        appraise(run, pairs, 3, batch=4, **where)
     return layout, where
 
 

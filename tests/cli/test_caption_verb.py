@@ -7,25 +7,23 @@ import shutil
 
 import numpy as np
 import pytest
-from captioning_study import make_study, picture
+from captioning_study import picture
+from tiny_vlm import tiny_vlm
 
 from ligature.captioning import GenerationSettings, VisionLanguageModel, caption_images
 from ligature.captioning.generation import Generated
 from ligature.cli import caption as verb
 from ligature.cli.caption import append_lines, caption, generation_settings, line_of, open_image, read_done
-from ligature.cli.captioning.connect import connect
-from ligature.cli.captioning.language import language
 from ligature.data.images import read_image
 from ligature.errors import DataError, EncoderError, ParamsError
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Returns the folder of a trained model and its layout."""
-    layout, where = make_study(tmp_path_factory.mktemp("used"))
-    language("own", **where)
-    connect("pruned", "8", 3, **where)
-    return layout.captioned("pruned", 8, 3) / "model"
+    """Returns the folder of a model."""
+    folder = tmp_path_factory.mktemp("used")
+    tiny_vlm(folder / "parts", connector={"pruned": 60}, prompts=("describe",)).save_pretrained(folder / "model")
+    return folder / "model"
 
 
 @pytest.fixture
@@ -55,7 +53,7 @@ def test_path_and_caption_of_every_image_are_printed(trained, images, capsys):
     model = VisionLanguageModel.from_pretrained(trained)
     pictures = [read_image(str(path))[0] for path in images]
     expected = caption_images(model, pictures, GenerationSettings(max_new_tokens=5))
-    lines = [f"{path}\t{each.text}" for path, each in zip(images, expected, strict=True)]
+    lines = [line_of({"image": str(path), "caption": each.text}) for path, each in zip(images, expected, strict=True)]
     assert capsys.readouterr().out.splitlines() == lines
 
 

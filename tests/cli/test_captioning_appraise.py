@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from captioning_study import contents, make_layout, make_study, study_values
+from captioning_study import contents, make_layout, measured_study, study_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,12 +16,10 @@ from ligature.captioning.connectors import make_connector
 from ligature.captioning.diagnostics import add_noise, cosine_distance, effective_vocabulary
 from ligature.captioning.language import embedding_table
 from ligature.cli.captioning.appraise import appraise
-from ligature.cli.captioning.connect import connect
 from ligature.cli.captioning.data import load_sets
 from ligature.cli.captioning.examples import draw_examples
 from ligature.cli.captioning.generating import Captioner
 from ligature.cli.captioning.images import load_images
-from ligature.cli.captioning.language import language
 from ligature.cli.captioning.noise import visual_tokens
 from ligature.cli.captioning.scores import partners, protocol
 from ligature.cli.captioning.speed import peak_memory
@@ -38,13 +36,7 @@ FILES = {"results.csv", "captions.jsonl", "words.csv", "speed.json"}
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """Returns layout and options of a study of which two models are trained and measured."""
-    layout, where = make_study(tmp_path_factory.mktemp("appraised"))
-    language("own", **where)
-    for run in ("align", "mlp"):
-        connect(run, "8", 3, **where)
-        appraise(run, "8", 3, batch=4, **where)
-    return layout, where
+    return measured_study(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,9 @@ import shutil
 
 import pandas as pd
 import pytest
-from captioning_study import make_layout, make_study, study_values
+from captioning_study import make_layout, measured_study, study_values
 
-from ligature.cli.captioning.appraise import appraise
 from ligature.cli.captioning.collect import captioning, headline_metrics, setting, trajectory
-from ligature.cli.captioning.connect import connect
-from ligature.cli.captioning.language import language
 from ligature.errors import DamagedError, DataError, ParamsError
 from ligature.evaluation import RESULT_COLUMNS
 from ligature.params.captioning import ConnectorParams
@@ -23,14 +20,13 @@ FILES = ("results.csv", "runs.csv", "trajectories.csv", "captions.csv", "words.c
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     """A study whose three trainings are measured, and nothing put together."""
-    folder = tmp_path_factory.mktemp("measured")
-    block = study_values(folder)["captioning"]
+    whole, _ = measured_study(tmp_path_factory.getbasetemp())
+    block = study_values(whole.results.parent)["captioning"]
     runs = {name: block["runs"][name] for name in ("align", "mlp")}
-    layout, where = make_study(folder, runs=runs, seeds=[3], shots=[0], noise=[0.0, 1.0])
-    language("own", **where)
-    for run, pairs, seed in TRAININGS:
-        connect(run, str(pairs or "all"), seed, **where)
-        appraise(run, str(pairs or "all"), seed, **where)
+    values = study_values(whole.results.parent, runs=runs, seeds=[3])
+    layout, where = make_layout(tmp_path_factory.mktemp("measured"), values)
+    for training in TRAININGS:
+        shutil.copytree(whole.captioned(*training), layout.captioned(*training))
     return layout, where
 
 

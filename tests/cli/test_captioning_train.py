@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from captioning_study import captioning_block, contents, make_layout, make_study, study_values
+from captioning_study import captioning_block, contents, make_layout, measured_study, study_values
 
 from ligature.captioning import VisionLanguageModel, validation_loss
 from ligature.captioning.language import embedding_table, load_language
@@ -28,17 +28,18 @@ from ligature.training import loop as training_loop
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """Returns layout and options of a study whose language model is trained."""
-    layout, where = make_study(tmp_path_factory.mktemp("captioning"))
-    language("own", **where)
-    return layout, where
+    return measured_study(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="module")
 def trained(study) -> Path:
-    layout, where = study
-    connect("align", "8", 3, **where)
-    return layout.captioned("align", 8, 3)
+    return study[0].captioned("align", 8, 3)
+
+
+def training(folder: Path) -> dict[str, bytes]:
+    """Returns the bytes of what a training leaves, without those of its measurement."""
+    made = ("model", "history.csv", "training.json")
+    return {name: value for name, value in contents(folder).items() if name.startswith(made)}
 
 
 def elsewhere(study, folder: Path, **changes):
@@ -118,10 +119,10 @@ def test_the_card_says_what_was_trained_on_what(trained):
 def test_the_same_study_gives_the_same_bytes_and_another_seed_others(study, trained, tmp_path):
     layout, where = elsewhere(study, tmp_path)
     connect("align", "8", 3, **where)
-    assert contents(layout.captioned("align", 8, 3)) == contents(trained)
+    assert contents(layout.captioned("align", 8, 3)) == training(trained)
     connect("align", "8", 5, **where)
     weights = "model/connector.safetensors"
-    assert contents(layout.captioned("align", 8, 5))[weights] != contents(trained)[weights]
+    assert contents(layout.captioned("align", 8, 5))[weights] != training(trained)[weights]
 
 
 def test_a_killed_training_goes_on_to_the_same_bytes(study, trained, tmp_path, monkeypatch, capsys):
@@ -141,7 +142,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes(study, trained, tmp_path, m
     monkeypatch.undo()
     connect("align", "8", 3, **where)
     assert "training goes on after step" in capsys.readouterr().err
-    assert contents(layout.captioned("align", 8, 3)) == contents(trained)
+    assert contents(layout.captioned("align", 8, 3)) == training(trained)
 
 
 def test_adapters_tiles_prompts_and_a_pruned_vocabulary_end_in_a_whole_model(study):
@@ -186,6 +187,10 @@ def test_kept_tokens_are_the_most_frequent_with_end_and_padding(study):
     ranked = sorted((token for token in range(len(tokenizer)) if token not in always), key=lambda t: (-counts[t], t))
     assert kept.tolist() == sorted({*always, *ranked[: 8 - len(always)]})
     assert kept_tokens([], tokenizer, 3).tolist() == sorted([*always, *({0, 1, 2, 3} - always)][:3])
+    faked = [tokenizer.bos_token] * 9
+    assert tokenizer.bos_token_id not in kept_tokens([*captions, *faked], tokenizer, 8), "a caption's text is text"
+    with pytest.raises(ParamsError, match=f"pruned is 999, but the language model has {len(tokenizer)} tokens"):
+        kept_tokens(captions, tokenizer, 999)
 
 
 def test_stages_share_sets_and_smaller_draws_are_parts_of_larger_ones(study):

@@ -7,7 +7,7 @@ import pytest
 from benchmark_files import write_cifar_10, write_cifar_100
 
 from ligature.data.benchmarks import list_benchmark
-from ligature.data.images import raw_path, read_image
+from ligature.data.images import image_bytes, raw_path, read_image
 
 
 @pytest.mark.parametrize(("kind", "writer"), [("cifar-10", write_cifar_10), ("cifar-100", write_cifar_100)])
@@ -46,3 +46,10 @@ def test_a_place_that_does_not_fit_is_a_reason(tmp_path, tail, reason):
     (tmp_path / "raw.bin").write_bytes(bytes(19))
     with pytest.raises(ValueError, match=reason):
         read_image(f"{tmp_path / 'raw.bin'}{tail}")
+
+
+def test_the_bytes_of_an_image_are_those_of_its_file_whatever_it_is_called(tmp_path):
+    file = tmp_path / "what!a picture.png"
+    file.write_bytes(b"\0" + bytes(range(18)))
+    assert image_bytes(str(file)) == b"\0" + bytes(range(18))
+    assert image_bytes(raw_path(file, 1, 3, 2)) == bytes(range(18))

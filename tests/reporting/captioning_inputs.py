@@ -1,6 +1,7 @@
 """Synthetic results of captioning whose effects are known: what a connector is and how much it saw make its score."""
 
 import json
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -228,3 +229,9 @@ def captioning_inputs(rows: list[dict] | None = None, seeds: tuple[int, ...] = S
         words=word_rows([row for row in rows if row["pairs"] == "all"], ["nowhere.png"], grid=3),
         speed=speed_rows(rows, seeds),
     )
+
+
+@cache
+def usual_inputs() -> CaptioningInputs:
+    """Returns the tables of ``several_runs``, made once in a process; nothing may be changed in place."""
+    return captioning_inputs()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from captioning_inputs import SEEDS, captioning_inputs, images, run_rows, several_runs, word_rows
+from captioning_inputs import SEEDS, captioning_inputs, images, run_rows, several_runs, usual_inputs, word_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +33,7 @@ PAGE_PIXELS = 1120
 
 @pytest.fixture(scope="module")
 def inputs() -> CaptioningInputs:
-    return captioning_inputs()
+    return usual_inputs()
 
 
 def line_of(axes, label: str):
@@ -71,8 +71,11 @@ def test_scores_by_pairs_are_means_with_their_interval_and_chance(inputs: Captio
     rows = inputs.results.query("model == 'mlp' and task == 'captioning' and metric == 'cider' and shots == 0")
     means = 100 * rows.groupby("pairs")["value"].mean()
     assert line_of(cider, "MLP")[0].get_ydata() == pytest.approx(means[["500", "2000", "all"]].to_numpy())
-    dotted = [line for line in cider.lines if line.get_linestyle() == ":"]
-    assert dotted[0].get_ydata()[0] == pytest.approx(5)
+    with_examples = inputs.results.query("model == 'shuffled'").assign(shots=2.0, value=3.0)
+    (other,) = pairs_figures(replace(inputs, results=pd.concat([inputs.results, with_examples], ignore_index=True)))
+    for axes in (cider, other.canvas.axes[0]):
+        dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
+        assert dotted[0].get_ydata()[0] == pytest.approx(5)
     assert cider.get_ylim()[0] == 0
     assert "95\u00a0% intervals over seeds" in drawing.caption
     assert drawing.width < PAGE_PIXELS
@@ -103,6 +106,7 @@ def test_noise_has_four_panels_at_the_most_pairs(inputs: CaptioningInputs) -> No
 
 def test_the_vocabulary_is_drawn_for_what_mixes_and_the_spread_for_all(inputs: CaptioningInputs) -> None:
     (drawing,) = vocabulary_figures(inputs)
+    assert drawing.name == "captioning-vocabulary-all"
     tokens, share, spread = drawing.canvas.axes
     assert "MLP" not in {bar.get_label() for bar in tokens.containers}
     assert line_of(share, "ALIGN")[0].get_ydata() == pytest.approx([60] * 3, abs=1)

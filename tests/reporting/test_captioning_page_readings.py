@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
-from captioning_inputs import captioning_inputs, run_rows, several_runs
+from captioning_inputs import captioning_inputs, run_rows, several_runs, usual_inputs
 
 from ligature.reporting.captioning.readings import captioning_readings, connector_readings
 from ligature.reporting.captioning.sections import captioning_headlines
@@ -12,7 +13,7 @@ from ligature.reporting.captioning.sources import CaptioningInputs
 
 @pytest.fixture(scope="module")
 def inputs() -> CaptioningInputs:
-    return captioning_inputs()
+    return usual_inputs()
 
 
 def moved(inputs: CaptioningInputs, by: float, query: str) -> CaptioningInputs:
@@ -45,6 +46,15 @@ def test_a_difference_inside_its_interval_is_none(inputs: CaptioningInputs) -> N
     assert "below MLP (−" in below
 
 
+def test_align_with_departures_is_not_the_published_one() -> None:
+    rows = run_rows("align") + run_rows("mlp", "mlp")
+    for name, departure in {"bare": {"affine_norm": False}, "biased": {"bias": True}}.items():
+        rows += run_rows(name, **departure)
+    sentences = connector_readings(captioning_inputs(rows))
+    assert len(sentences) == 3, "one a number of pairs, of one ALIGN alone"
+    assert all(": ALIGN is above MLP (" in sentence for sentence in sentences)
+
+
 def test_one_seed_shows_nothing() -> None:
     readings = dict(captioning_readings(captioning_inputs(seeds=(0,))))
     assert all("one seed, so nothing is shown, of MLP" in sentence for sentence in readings["Connectors"])
@@ -61,6 +71,9 @@ def test_trainings_that_see_nothing_are_named(inputs: CaptioningInputs) -> None:
     query = "model == 'mlp' and metric == 'cider' and pairs == '500'"
     (blind,) = said(moved(inputs, -0.33, query), "Chance")
     assert "20 of 21 trainings, and not shown to be: MLP (500 pairs)." in blind
+    with_examples = inputs.results.query("model == 'shuffled'").assign(shots=2.0, value=3.0)
+    both = replace(inputs, results=pd.concat([inputs.results, with_examples], ignore_index=True))
+    assert said(both, "Chance") == [fine], "chance is that of captions without examples"
     unknown = replace(inputs, results=inputs.results.query("model != 'shuffled'"))
     assert said(unknown, "Chance") == []
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from captioning_inputs import IMAGES, captioning_inputs, run_rows, several_runs
+from captioning_inputs import IMAGES, captioning_inputs, run_rows, several_runs, usual_inputs
 
 from ligature.reporting.captioning.estimates import over_images, over_seeds
 from ligature.reporting.captioning.published import beside_alignvlm, published_alignvlm, published_tables
@@ -23,7 +23,7 @@ from ligature.reporting.table import Table
 
 @pytest.fixture(scope="module")
 def inputs() -> CaptioningInputs:
-    return captioning_inputs()
+    return usual_inputs()
 
 
 def cells(table: Table, *start: str) -> dict[str, str]:

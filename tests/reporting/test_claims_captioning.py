@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from captioning_inputs import SEEDS, captioning_inputs, run_rows, several_runs
+from captioning_inputs import SEEDS, captioning_inputs, run_rows, several_runs, usual_inputs
 
 from ligature.reporting.captioning.sources import CaptioningInputs
 from ligature.reporting.claims import Evidence, claims_table
@@ -53,7 +53,7 @@ def moved(inputs: CaptioningInputs, run: str, by: float, pairs: str | None = Non
 
 @pytest.fixture(scope="module")
 def inputs() -> CaptioningInputs:
-    return captioning_inputs()
+    return usual_inputs()
 
 
 @pytest.fixture(scope="module")

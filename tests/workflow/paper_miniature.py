@@ -9,6 +9,7 @@ from tiny_clip import save_clip
 from tiny_layouts import caption
 from tiny_mirror import Mirror
 from tiny_models import ARCHITECTURES
+from tiny_towers import tiny_language, tiny_smolvlm
 
 from ligature.encoders.unimodal import make_text_encoder
 from ligature.params.encoders import TextRecipe
@@ -28,6 +29,7 @@ def in_miniature(values: dict[str, Any]) -> dict[str, Any]:
         dataset.pop("parts", None)
         dataset.pop("prompts", None)
         dataset.pop("fold", None)
+    values["datasets"]["coco-karpathy-val"]["split"] = "test"  # the mirror's release has no val
     for encoder in values["encoders"]["vision"]:
         if encoder["loader"] == "transformers":
             encoder["image_size"] = SIDE
@@ -38,6 +40,8 @@ def in_miniature(values: dict[str, Any]) -> dict[str, Any]:
     values["train"]["projector"]["embed_dim"] = 16
     values["evaluate"]["segmentation"] |= {"image_size": SIDE, "window": SIDE, "stride": SIDE}
     values["sources"]["laion"] |= {"parts": 2, "slices": 2}
+    values["sources"]["pixmo-cap"] |= {"parts": 1, "sample": {"rows": 20, "seed": 0}}
+    values["sources"]["narratives"]["sample"]["rows"] = 20
     values["sources"]["cc3m"]["slices"] = values["sources"]["cc12m"]["slices"] = 1
     values["curate"] |= {"k": 12, "quota": 2, "fan_in": 2}
     values["curate"]["prototypes"]["shots"] = 2
@@ -54,8 +58,29 @@ def in_miniature(values: dict[str, Any]) -> dict[str, Any]:
     values["pretraining"] |= {"epochs": 1, "batch_size": 8, "warmup_steps": 1}
     small = {"image_size": SIDE, "width": 32, "layers": 1, "heads": 2, "embed_dim": 16}
     values["pretraining"]["towers"] |= small
+    values["captioning"] = few_captions(values["captioning"])
     values["report"] |= {"samples": 2, "tsne_points": 10}
     return values
+
+
+def few_captions(block: dict[str, Any]) -> dict[str, Any]:
+    """Makes every number of captioning small; recipes, stages, rates and connectors stay as they are.
+
+    Metrics that need Java are left out, and an H-Reducer joins two of the four patches of a row.
+    """
+    for recipe in block["recipes"].values():
+        recipe |= {"tiles": 4, "context_length": 1000}
+        for stage in recipe["stages"]:
+            stage |= {"epochs": 1, "batch_size": 8}
+            stage.pop("warmup_steps", None)
+        if recipe.get("lora"):
+            recipe["lora"] |= {"rank": 2, "alpha": 2.0}
+    for run in block["runs"].values():
+        for key, small in {"pruned": 50, "queries": 4, "layers": 1, "heads": 2, "reduction": 2}.items():
+            if key in run["connector"]:
+                run["connector"][key] = small
+    block["generation"] |= {"max_new_tokens": 4}
+    return block | {"metrics": ["cider"], "tokenizer": "plain", "noise": [0.0, 1.0], "noise_images": 4}
 
 
 def few_of_each(values: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +89,8 @@ def few_of_each(values: dict[str, Any]) -> dict[str, Any]:
     values["encoders"]["vision"] = [e for e in values["encoders"]["vision"] if e["name"] != "dinov2-base"]
     kept = ("all-roberta-large", "mpnet", "clip-text")
     values["encoders"]["text"] = [e for e in values["encoders"]["text"] if e["name"] in kept]
-    values["pairs"] |= {"datasets": ["coco"], "text": ["all-roberta-large", "clip-text"]}
+    values["pairs"] |= {"datasets": ["coco"], "vision": ["dinov2-large", "clip-vision"]}
+    values["pairs"]["text"] = ["all-roberta-large", "clip-text"]
     values["pretraining"] |= {"datasets": ["sbu"], "classification": ["imagenet"], "retrieval": ["flickr30k"]}
     values["pretraining"]["probe"]["train"] = "imagenet-train"
     values["pretraining"]["runs"] = {name: values["pretraining"]["runs"][name] for name in ("clip", "alignclip")}
@@ -72,7 +98,8 @@ def few_of_each(values: dict[str, Any]) -> dict[str, Any]:
     values["evaluate"]["segmentation"]["datasets"] = ["voc"]
     values["curate"]["prototypes"]["dataset"] = ["imagenet-train", "eurosat"]
     values["curate"]["decontaminate"]["datasets"] = ["flickr30k"]
-    values["curate"]["captioned"] = values["mixes"]["captioned"]["sets"] = ["sbu"]
+    values["curate"]["captioned"] = ["sbu", "pixmo-cap"]
+    values["mixes"]["captioned"]["sets"], values["mixes"]["described"]["sets"] = ["sbu"], ["pixmo-cap"]
     values["mixes"]["mix"]["sets"] = values["train"]["datasets"] = ["collected", "sbu"]
     values["sweep"]["runs"] = {name: values["sweep"]["runs"][name] for name in ("token-token-token-mlp",)}
     values["matching"]["shuffles"] = []
@@ -80,14 +107,35 @@ def few_of_each(values: dict[str, Any]) -> dict[str, Any]:
     values["matching"]["experiments"]["within"] |= {"vision": ["dinov2-large"], "text": ["all-roberta-large"]}
     values["ablation"] |= {"retrieval": ["flickr30k"]}
     values["sweep"] |= {"retrieval": ["flickr30k"]}
+    captioning = values["captioning"]
+    captioning |= {"evaluation": ["coco"], "validation": "coco"}
+    captioning["runs"] = {name: captioning["runs"][name] for name in ("align-3b", "align-repository")}
+    captioning["recipes"] = {name: captioning["recipes"][name] for name in ("published", "repository")}
+    for recipe, stage, name in (("published", 0, "sbu"), ("published", 2, "coco-train"), ("repository", 1, "sbu")):
+        captioning["recipes"][recipe]["stages"][stage]["datasets"] = [name]
     used = {"coco-train", "coco", "flickr30k", "imagenet", "imagenet-train", "eurosat", "voc"}
     values["datasets"] = {name: dataset for name, dataset in values["datasets"].items() if name in used}
-    values["sources"] = {name: source for name, source in values["sources"].items() if name in ("laion", "sbu")}
+    values["sources"] = {
+        name: source for name, source in values["sources"].items() if name in ("laion", "sbu", "pixmo-cap")
+    }
     return values
 
 
+def save_smolvlm(folder: Path) -> None:
+    """Saves a random SmolVLM, encoder and language model in one repository, and the processor of its images."""
+    from transformers import SmolVLMImageProcessorPil
+
+    tiny_smolvlm(folder, tied=False)
+    sizes = {"size": {"longest_edge": 2 * SIDE}, "max_image_size": {"longest_edge": SIDE}}
+    SmolVLMImageProcessorPil(**sizes).save_pretrained(folder)
+
+
+SAVED = {"siglip-400m": ARCHITECTURES["siglip"].saved, "smolvlm-vision": save_smolvlm}
+"""What saves a tiny encoder in place of those that are no DINOv2, by name."""
+
+
 def serve_models(mirror: Mirror, values: dict[str, Any], folder: Path) -> None:
-    """Has the mirror answer for every encoder of the study, at its commit, with a tiny random one of its kind."""
+    """Has the mirror answer for all models of the study, at their commits, with tiny random ones of their kinds."""
     words = [caption(f"word {number}") for number in range(200)]
     entries = [*values["encoders"]["vision"], *values["encoders"]["text"]]
     tokenizer = values["pretraining"]["tokenizer"]
@@ -99,8 +147,10 @@ def serve_models(mirror: Mirror, values: dict[str, Any], folder: Path) -> None:
         if entry["loader"] == "clip":
             save_clip(target)
         elif entry in values["encoders"]["vision"]:
-            ARCHITECTURES["dinov2"].saved(target)
+            SAVED.get(entry["name"], ARCHITECTURES["dinov2"].saved)(target)
         else:
             recipe = TextRecipe(dataset="words", hidden_size=32, layers=1, vocabulary=400, seed=number)
             make_text_encoder(recipe, target, texts=words)
         mirror.add_model(source, target, entry["revision"])
+    llama = values["captioning"]["languages"]["llama-3b"]
+    mirror.add_model(llama["source"], tiny_language(folder / llama["source"], chat=True), llama["revision"])

@@ -34,9 +34,11 @@ def test_every_resource_of_a_study_stands_in_the_table_with_its_terms(study):
 
 
 @pytest.mark.parametrize("study", ["paper", "coco"])
-def test_every_encoder_of_a_study_is_pinned_to_a_commit(study):
-    encoders = load_study(ROOT / f"studies/{study}.yaml").encoders
-    pins = [entry.revision for entry in [*encoders.vision, *encoders.text] if entry.source]
+def test_every_model_of_a_study_is_pinned_to_a_commit(study):
+    params = load_study(ROOT / f"studies/{study}.yaml")
+    languages = params.captioning.languages.values() if params.captioning else ()
+    models = [*params.encoders.vision, *params.encoders.text, *languages]
+    pins = [entry.revision for entry in models if entry.source]
     assert len(pins) >= 4
     assert all(re.fullmatch(r"[0-9a-f]{40}", pin) for pin in pins)
 
@@ -78,9 +80,7 @@ def test_every_rule_of_the_paper_study_runs_on_a_mirror_in_miniature(tmp_path):
     full = project.folder / "studies"
     full.mkdir()
     (full / "paper.yaml").write_text((ROOT / "studies/paper.yaml").read_text(encoding="utf-8"), encoding="utf-8")
-    all_of_it = project.run(
-        "snakemake", "--dry-run", "--forceall", "--quiet", "progress", "--config", "params=studies/paper.yaml"
-    )
+    all_of_it = project.run("snakemake", "--dry-run", "--forceall", "--config", "params=studies/paper.yaml")
     assert rules_run(output) == rules_run(all_of_it)
     root = project.folder / "results/paper"
     results = pd.read_csv(root / "evaluation/results.csv")
@@ -88,6 +88,9 @@ def test_every_rule_of_the_paper_study_runs_on_a_mirror_in_miniature(tmp_path):
     assert results["value"].between(-1e3, 1e3).all()
     mixes = pd.read_csv(root / "mixes/mixes.csv")
     assert len(mixes) >= 2
+    captions = pd.read_csv(root / "captioning/results.csv")
+    assert {"align-3b", "align-repository"} <= set(captions["model"])
+    assert {"captioning", "captioning noise", "visual tokens"} <= set(captions["task"])
     assert (root / "report/index.html").stat().st_size > 10_000
 
 
@@ -97,6 +100,9 @@ def test_the_whole_paper_study_runs_on_a_mirror_with_every_data_set_in_miniature
     results = pd.read_csv(project.folder / "results/paper/evaluation/results.csv", keep_default_na=False)
     study = load_study(ROOT / "studies/paper.yaml")
     assert {*study.evaluate.classification, *study.evaluate.retrieval} <= set(results["dataset"])
+    captions = pd.read_csv(project.folder / "results/paper/captioning/results.csv", keep_default_na=False)
+    assert set(study.captioning.runs) <= set(captions["model"])
+    assert set(study.captioning.evaluation) <= set(captions["dataset"])
     sweep = pd.read_csv(project.folder / "results/paper/sweep/results.csv", keep_default_na=False)
     languages = sweep[(sweep["model"] == "multilingual") & (sweep["task"] == "multilingual retrieval")]
     assert {"en", "de", "ja", "ru"} <= set(languages["variant"])

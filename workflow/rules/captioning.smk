@@ -137,7 +137,12 @@ rule connect:
         mem_mb=memory(3000, 2, cuda=16000),
         runtime=minutes(480, 120),
         cpus_per_task=cpus,
-        gpu=one_gpu,
+        gpu=training_gpus,
+        processes=nodes * processes,
+        nodes=nodes if srun_steps else None,
+        mpi="srun" if srun_steps else None,
+        tasks_per_node=max(processes, 2) if srun_steps else None,
+        gres=f"gpu:{processes}" if srun_steps and device == "cuda" else None,
     params:
         file=study_file,
         launch=launcher,

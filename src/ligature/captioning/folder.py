@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ligature.captioning.config import VisionLanguageConfig
-from ligature.captioning.connectors import Connector, build_connector
+from ligature.captioning.connectors import Connector, build_connector, check_kept
 from ligature.captioning.language import load_language, merge_lora
 from ligature.captioning.vision import VisionTower
 from ligature.errors import DataError, EncoderError
@@ -79,8 +79,10 @@ def read_folder(
 
 
 def _check_ours(folder: Path) -> None:
-    """Checks that nothing of anyone else's would be replaced."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    """Checks that nothing of anyone else's would be replaced; what a workflow leaves of a failed job is ours."""
+    if not folder.exists() or (
+        folder.is_dir() and {path.name for path in folder.iterdir()} <= {CONNECTOR, VISION, LANGUAGE}
+    ):
         return
     try:
         _read_config(folder)
@@ -135,12 +137,16 @@ def _read_connector(config: VisionLanguageConfig, path: Path) -> Connector:
                 "these files are of two models"
             )
         weights = {name: file.get_tensor(name).clone() for name in wanted}
-    _check_finite(weights, path)
+    _check_values(weights, expected, path)
+    check_kept(config.connector, weights.get("kept"))
     connector.load_state_dict(weights, assign=True)
     return connector
 
 
-def _check_finite(weights: dict[str, Tensor], path: Path) -> None:
+def _check_values(weights: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:
     for name, tensor in weights.items():
+        wanted = expected[name].dtype
+        if tensor.dtype != wanted and not (tensor.is_floating_point() and wanted.is_floating_point):
+            raise EncoderError(f"{path}: {name} is of type {tensor.dtype}, not of {wanted}: train the model again")
         if not torch.isfinite(tensor).all():
             raise EncoderError(f"{path}: {name} is not finite: train the model again")

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ligature.data.images import MAX_BYTES, short_sha256
+from ligature.data.images import image_bytes, short_sha256
 from ligature.data.parts import count_parts, open_part
-from ligature.data.shards import read_bytes
 from ligature.errors import DataError
 from ligature.progress import say
 from ligature.store import Layout
@@ -98,7 +97,7 @@ def hash_image(path: str) -> str:
         DataError: naming an image that cannot be read.
     """
     try:
-        return short_sha256(read_bytes(path.partition("!")[0], MAX_BYTES))
+        return short_sha256(image_bytes(path))
     except ValueError as error:
         raise unreadable(path, error) from error
 

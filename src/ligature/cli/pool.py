@@ -71,7 +71,8 @@ def pool(
         table, read = read_source_part(
             entry.format, path, source=source, part=file, slice_index=slice_index, slices=entry.slices
         )
-        table, filtered = filter_rows(table, settings.filters, source)
+        limit = entry.max_characters or settings.filters.max_characters
+        table, filtered = filter_rows(table, settings.filters.model_copy(update={"max_characters": limit}), source)
         table, clean = decontaminate_captions(table, evaluation, source)
         progress.update(read.rows_in)
     funnels = [read, filtered, clean]

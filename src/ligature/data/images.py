@@ -33,10 +33,22 @@ def read_image(path: str) -> tuple[Image.Image, str]:
     Raises:
         ValueError: with the reason in a few words.
     """
-    raw = RAW.fullmatch(path)
-    data = read_bytes(raw[1] if raw else path, MAX_BYTES)
+    raw, data = RAW.fullmatch(path), image_bytes(path)
     image = _raw_image(data, int(raw[2]), int(raw[3])) if raw else decode_image(data)[0]
     return image, short_sha256(data)
+
+
+def image_bytes(path: str) -> bytes:
+    """Returns the bytes of an image's file, or of raw pixels inside a file.
+
+    Args:
+        path: as ``read_image`` takes it.
+
+    Raises:
+        ValueError: with the reason in a few words.
+    """
+    raw = RAW.fullmatch(path)
+    return read_bytes(raw[1] if raw else path, MAX_BYTES)
 
 
 def raw_path(file: Path | str, offset: int, width: int, height: int) -> str:

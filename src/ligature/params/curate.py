@@ -22,7 +22,7 @@ class SourceParams(Block):
     format: Literal["laion", "cc3m", "cc12m", "sbu", "coco", "pixmo-cap", "localized-narratives"]
     """`laion`: metadata parquet; `cc3m`: caption, tab, url; `cc12m`: url, tab, caption; `sbu`, `coco`: their json;
     `pixmo-cap`: parquet of image_url and caption; `localized-narratives`: lines of json. The captions of the last two
-    are long: raise `filters.max_characters`."""
+    are long: set `max_characters`."""
     files: LocalPath | None = None
     """Local files; `{part}` stands for the five digits of the part."""
     resource: str | None = None
@@ -33,6 +33,8 @@ class SourceParams(Block):
     """Contiguous slices of every file that are worked on by separate jobs."""
     sample: SampleParams | None = None
     """Draws exactly so many of the rows that are wanted and no duplicates; null for all of them."""
+    max_characters: Positive | None = None
+    """Longest caption, in place of that of `filters`; null for that."""
 
     @model_validator(mode="after")
     def _somewhere(self) -> "SourceParams":

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ligature.captioning.connectors import ConnectorConfig
+from ligature.captioning.vision import tile_grid
 from ligature.params.captioning import CaptioningRecipe, StageParams
 from ligature.params.captioning_checks import captioning_recipe, stage_sets
 from ligature.planning.architectures import WEIGHT_BYTES, Architecture
@@ -16,6 +17,8 @@ CACHE_BYTES = 4 << 30
 """Features of a frozen tower that stay in memory; the others are computed again in every epoch."""
 MLP_RATIO = 3
 """Width of the gated MLP of a study's own language model, in units of its width."""
+PHOTOGRAPH = 640, 480
+"""Width and height that every image is cut into tiles by; their number hangs on the ratio alone."""
 CAPTIONS_AT_ONCE = 32
 """Captions that are made side by side, token by token."""
 
@@ -76,7 +79,7 @@ class Sample:
     Attributes:
         vision: its vision encoder.
         image_flop: operations of one forward pass of it.
-        views: views of an image; every image counts as one with the most tiles.
+        views: views of an image; every image counts as ``PHOTOGRAPH``.
         seen: vision tokens of a view.
         language: its language model.
         connector: its connector.
@@ -210,7 +213,8 @@ def sample_of(facts: Facts, run: str, caption: float) -> Sample:
     sizes = {"vision_width": vision.width or vision.dims, "language_width": language.width, "tokens": seen}
     sizes |= {"vocabulary": language.vocabulary, "grid": (rows, rows) if rows > 1 else None}
     connector = ConnectorConfig(**facts.study.captioning.runs[run].connector.model_dump(), **sizes)
-    views = recipe.tiles + 1 if recipe.tiles else 1
+    tile_rows, tile_columns = tile_grid(*PHOTOGRAPH, recipe.tiles, side)
+    views = tile_rows * tile_columns + 1
     asked = facts.quantity("tokens of a prompt") * (bool(recipe.prompts) + bool(recipe.system))
     room = max(recipe.context_length - views * connector.output_tokens, 0)
     text = min(asked + caption, room)

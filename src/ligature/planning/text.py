@@ -62,7 +62,7 @@ def _sums(plan: StudyPlan) -> str:
     without = " What is not known is not in these sums; see below." if plan.unknown else ""
     return (
         f"In all: {total['jobs']:,.0f} jobs, {_hours(total['gpu_hours'])} GPU-hours, {_hours(total['cpu_hours'])} "
-        f"CPU-hours, {amount(total['bytes_downloaded'] + weights)}B downloaded ({amount(weights)}B of it encoders), "
+        f"CPU-hours, {amount(total['bytes_downloaded'] + weights)}B downloaded ({amount(weights)}B of it models), "
         f"{amount(total['bytes_stored'] + weights)}B stored. Rule after rule on these workers: "
         f"{duration(total['hours'] * 3600)}.{without}"
     )
@@ -94,12 +94,12 @@ def _quantities(facts: Facts) -> str:
 
 
 def _resources(facts: Facts, plan: StudyPlan) -> str:
-    """Returns the public data and encoders that are fetched; access to gated ones comes first."""
+    """Returns the public data and models that are fetched; access to gated ones comes first."""
     firsts = [rows[0] for rows in facts.sources.values() if rows]
     lines = [f"- ask for access to {row.key} at {row.home}" for row in firsts if _gated(facts.sources[row.key])]
     lines += [f"- {row.key}: {row.licence}; {row.home}" for row in firsts]
-    lines += [f"- encoder {name}: {amount(size)}B" for name, size in plan.weights.items()]
-    return "Public data and encoders:\n\n" + "\n".join(lines) if lines else ""
+    lines += [f"- model {name}: {amount(size)}B" for name, size in plan.weights.items()]
+    return "Public data and models:\n\n" + "\n".join(lines) if lines else ""
 
 
 def _gated(rows: Sequence[Source]) -> bool:

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, nan
 
 import pandas as pd
 
 from ligature.errors import ParamsError
 from ligature.planning.architectures import WEIGHT_BYTES
+from ligature.planning.captioning_costs import language_size
 from ligature.planning.costs import COSTS, cost_of
 from ligature.planning.facts import Facts, UnknownFact
 from ligature.planning.jobs import Job
@@ -62,7 +64,8 @@ class StudyPlan:
             counted in ``unknown_jobs``; the row holds what is known of them, and NaN where that is nothing.
         unknown: what is missing in it, one line each.
         steps: every step that is counted, with its device and units.
-        weights: bytes of the encoders that come from a Hub, by source.
+        weights: bytes of the encoders and language models that come from a Hub, by source; of 4 a weight, although
+            some are handed out in half precision.
     """
 
     table: pd.DataFrame
@@ -148,13 +151,17 @@ def _steps(units: Counter, tables: Tables) -> pd.DataFrame:
 
 
 def _weights(facts: Facts, unknown: dict[str, None]) -> dict[str, float]:
-    """Returns the bytes of every encoder from a Hub; an unknown one is noted."""
+    """Returns the bytes of every encoder and language model from a Hub; an unknown one is noted."""
+    captioning = facts.study.captioning
+    encoders, languages = facts.study.encoders, captioning.languages if captioning else {}
+    models = [(block.name, block.source, facts.architecture) for block in [*encoders.vision, *encoders.text]]
+    models += [(name, block.source, partial(language_size, facts)) for name, block in languages.items()]
     sizes = {}
-    for block in [*facts.study.encoders.vision, *facts.study.encoders.text]:
-        if block.source is None or block.source.startswith(("package:", "$", "/", ".", "{")):
+    for name, source, size in models:
+        if source is None or source.startswith(("package:", "$", "/", ".", "{")):
             continue
         try:
-            sizes[f"{block.source} ({block.name})"] = WEIGHT_BYTES * facts.architecture(block.name).parameters
+            sizes[f"{source} ({name})"] = WEIGHT_BYTES * size(name).parameters
         except UnknownFact as error:
             unknown[str(error)] = None
     return sizes

@@ -50,13 +50,18 @@ def make_connector(
             )
     if config.kind == "align" and config.head_init and head is None:
         raise ParamsError("head_init: the language model has no head to start from; set head_init to false")
-    _check_kept(config, kept)
+    check_kept(config, kept)
     connector = build_connector(config)
     connector.initialise(embeddings.detach(), None if head is None else head.detach(), kept)
     return connector
 
 
-def _check_kept(config: ConnectorConfig, kept: Tensor | None) -> None:
+def check_kept(config: ConnectorConfig, kept: Tensor | None) -> None:
+    """Checks the ids of the tokens that a pruned connector keeps; None for all others.
+
+    Raises:
+        ParamsError: if they are not those that the config speaks of.
+    """
     if (kept is None) != (config.pruned is None):
         raise ParamsError(f"pruned is {config.pruned}: the tokens kept go with a pruned connector, and only with it")
     if kept is None:

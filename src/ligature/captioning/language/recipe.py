@@ -17,6 +17,7 @@ from ligature.captioning.language.corpus import Corpus, prepare_corpus
 from ligature.captioning.language.tokens import TextBatch, TokenizedTexts
 from ligature.captioning.token_loop import TokenLoop
 from ligature.encoders.contrastive.tokenizer import CaptionTokenizer, train_tokenizer
+from ligature.encoders.unimodal.saving import save_model
 from ligature.errors import ParamsError
 from ligature.store.atomic import replacing_folder, write_csv
 from ligature.store.damage import write_sealed
@@ -250,7 +251,7 @@ def _write_results(
 ) -> None:
     folder = checkpoint.run_folder
     with replacing_folder(folder / MODEL) as fresh:
-        result.model.save_pretrained(fresh)
+        save_model(result.model, fresh)
         result.tokenizer.save(fresh)
     write_csv(folder / HISTORY, result.history)
     card = {"facts": result.facts, "settings": settings.decisive(), "provenance": provenance or {}}

@@ -21,7 +21,7 @@ from ligature.captioning.language import (
 from ligature.captioning.vision import VisionTower, load_tower
 from ligature.cli.captioning.data import captioning_params
 from ligature.encoders import find_encoder
-from ligature.errors import DataError
+from ligature.errors import DataError, ParamsError
 from ligature.params.captioning import CaptioningRecipe, ConnectorParams
 from ligature.params.captioning_checks import captioning_recipe
 from ligature.store import Layout
@@ -119,9 +119,13 @@ def kept_tokens(captions: Iterable[str], tokenizer: "PreTrainedTokenizerBase", c
     Raises:
         ParamsError: when the vocabulary has fewer tokens.
     """
+    if count > len(tokenizer):
+        raise ParamsError(
+            f"pruned is {count}, but the language model has {len(tokenizer)} tokens: keep at most so many"
+        )
     counts = Counter()
     for caption in captions:
-        counts.update(tokenizer(caption, add_special_tokens=False)["input_ids"])
+        counts.update(tokenizer(caption, add_special_tokens=False, split_special_tokens=True)["input_ids"])
     always = dict.fromkeys(id_ for id_ in (tokenizer.eos_token_id, tokenizer.pad_token_id) if id_ is not None)
     ranked = sorted(range(len(tokenizer)), key=lambda id_: (-counts[id_], id_))
     kept = [*always, *(id_ for id_ in ranked if id_ not in always)][:count]

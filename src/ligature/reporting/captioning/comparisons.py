@@ -11,8 +11,11 @@ from ligature.reporting.captioning.runs import MODELS, SETTINGS, pairs_rank, sin
 Side = Mapping[str, tuple[str, ...]]
 """Values of a setting that a run may have, by setting."""
 ALIGN_KIND: Side = {"kind": ("align",)}
-ALIGN: Side = ALIGN_KIND | {"head_init": ("True",), "vocabulary_norm": ("True",), "pruned": ("",)}
-"""ALIGN as published, over the whole vocabulary."""
+ALIGN: Side = ALIGN_KIND | {
+    **{"head_init": ("True",), "vocabulary_norm": ("True",), "pruned": ("",)},
+    **{"affine_norm": ("True", ""), "bias": ("False", "")},
+}
+"""ALIGN as published, over the whole vocabulary; tables of runs need not tell the last two settings."""
 RIVALS = ("mlp", "perceiver", "visual-table")
 """Kinds that ALIGN was published against at full scale."""
 

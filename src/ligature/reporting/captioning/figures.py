@@ -108,7 +108,7 @@ def _line(axes, x: pd.Series, rows: pd.DataFrame, label: str, style: dict) -> No
 
 def _mark_chance(axes, inputs: CaptioningInputs, measure: Measure) -> None:
     rows = inputs.results[(inputs.results["model"] == SHUFFLED) & (inputs.results["metric"] == measure.metric)]
-    rows = rows[rows["task"] == measure.task]
+    rows = rows[(rows["task"] == measure.task) & (rows["shots"] == 0)]
     if len(rows):
         axes.axhline(measure.scale * rows["value"].mean(), color=INK, linestyle=":", linewidth=1)
 

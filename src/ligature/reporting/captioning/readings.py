@@ -65,7 +65,8 @@ def captioning_readings(inputs: CaptioningInputs) -> Readings:
 def _chance(inputs: CaptioningInputs) -> Iterator[str]:
     """Says which trainings are not above captions of other images: their captions do not tell what is in an image."""
     rows = inputs.results[(inputs.results["task"] == CIDER.task) & (inputs.results["metric"] == CIDER.metric)]
-    chance = CIDER.scale * rows.loc[rows["model"] == SHUFFLED, "value"].mean()
+    rows = rows[(rows["model"] == SHUFFLED) & (rows["shots"] == 0)]
+    chance = CIDER.scale * rows["value"].mean()
     if pd.isna(chance):
         return
     blind, seeing, unknown = [], 0, 0
