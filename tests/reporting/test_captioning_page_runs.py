@@ -60,7 +60,7 @@ def test_names_say_what_is_not_as_published_and_align_stands_first() -> None:
     assert labels(rows) == [
         "ALIGN",
         "ALIGN, 3,400 tokens",
-        "ALIGN, random head, no vocabulary norm, norm without weights, bias",
+        "ALIGN, unofficial form",
         "MLP, factor 2",
         "H-Reducer",
     ]

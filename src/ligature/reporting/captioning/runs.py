@@ -72,6 +72,8 @@ def variant_label(run: pd.Series) -> str:
         run: a row of ``normalised``.
     """
     notes = [note for (key, value), note in UNUSUAL.items() if run["kind"] == "align" and run[key] == value]
+    if len(notes) == len(UNUSUAL):
+        notes = ["unofficial form"]
     tokens = [f"{int(run['pruned']):,} tokens"] if run["pruned"] else []
     factor = [f"factor {run['factor']}"] if run["factor"] not in ("", "1") else []
     return ", ".join([KINDS.get(run["kind"], bounded(run["kind"], 30)), *notes, *tokens, *factor])
