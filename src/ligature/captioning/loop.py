@@ -18,7 +18,7 @@ from ligature.captioning.samples import CaptionData
 from ligature.captioning.settings import StageSettings
 from ligature.captioning.token_loop import TokenLoop
 from ligature.training.distributed import Processes
-from ligature.training.optimisation import learning_rate_at, parameter_groups
+from ligature.training.optimisation import parameter_groups
 from ligature.training.runtime import Runtime
 
 
@@ -66,18 +66,6 @@ class CaptionLoop(TokenLoop[CaptionBatch]):
     def chance(self) -> float:
         """The loss of the same probability for every token."""
         return math.log(len(embedding_table(self.state.model.language)))
-
-    def learning_rate(self) -> float:
-        """Returns the learning rate of the step to come for the part with the largest."""
-        settings = self.settings
-        return learning_rate_at(
-            self.state.step,
-            total_steps=self.total_steps,
-            warmup_steps=settings.warmup_steps,
-            learning_rate=settings.learning_rate,
-            min_learning_rate=settings.min_learning_rate,
-            decay=settings.decay,
-        )
 
     def load(self, first_step: int) -> Iterator[list[CaptionBatch]]:
         """Yields what this process's share of every step is computed from."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,20 @@ from ligature.store.damage import reading
 
 RESULT_COLUMNS = ("task", "dataset", "split", "model", "protocol", "metric", "value", "n", "seed")
 """Columns that every file of result rows has; newer ones have ``variant`` too."""
+
+
+def read_published(package: str) -> pd.DataFrame:
+    """Returns the published figures that a package of the reporting holds in ``published/*.csv``.
+
+    Returns:
+        One row a figure: table, row, dataset, metric, value, source, note; a direction alone has no value.
+    """
+    entries = sorted(files(package).joinpath("published").iterdir(), key=lambda entry: entry.name)
+    tables = []
+    for entry in entries:
+        with entry.open(encoding="utf-8") as file:
+            tables.append(pd.read_csv(file, dtype={"note": str}).fillna({"note": ""}))
+    return pd.concat(tables, ignore_index=True)
 
 
 def read_table(path: Path | None, columns: Sequence[str], stage: str | None = None) -> pd.DataFrame:

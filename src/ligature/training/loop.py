@@ -105,7 +105,7 @@ class TrainingLoop(ABC, Generic[Part]):
         """Keeps parameters within their bounds; called after every update."""
 
     def learning_rate(self) -> float:
-        """Returns the learning rate of the step to come: linear warm-up, then a cosine."""
+        """Returns the learning rate of the step to come, of the group with the largest."""
         settings = self.settings
         return learning_rate_at(
             self.state.step,
@@ -113,6 +113,7 @@ class TrainingLoop(ABC, Generic[Part]):
             warmup_steps=settings.warmup_steps,
             learning_rate=settings.learning_rate,
             min_learning_rate=settings.min_learning_rate,
+            decay=settings.decay,
         )
 
     def run(self, validate: Validate | None, journal: Journal | None) -> None:

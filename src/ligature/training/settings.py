@@ -1,7 +1,7 @@
 """How long, in which batches and at which learning rate a model is trained."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from ligature.errors import ParamsError
 
@@ -43,6 +43,8 @@ class Schedule:
     checkpoint_every_seconds: float = 300.0
     checkpoint_every_steps: int | None = None
     require_progress: bool = True
+    decay: ClassVar[str] = "cosine"
+    """How the learning rate falls after the warm-up; a field where a training may choose."""
 
     def __post_init__(self) -> None:
         """Checks every value."""

@@ -1,7 +1,6 @@
 """Published figures of AlignVLM with where they come from, and ours beside them."""
 
 from functools import cache
-from importlib.resources import files
 
 import pandas as pd
 
@@ -9,6 +8,7 @@ from ligature.reporting.captioning.comparisons import CIDER, levels, share_kept,
 from ligature.reporting.captioning.runs import pairs_label
 from ligature.reporting.captioning.sources import SPEEDS, CaptioningInputs
 from ligature.reporting.captioning.tables import SCORES
+from ligature.reporting.readers import read_published
 from ligature.reporting.table import Table
 from ligature.reporting.text import NOTHING, bounded, number, slug
 
@@ -28,12 +28,7 @@ SPEED_NAMES = dict(zip(SPEEDS, ("images/s", "tokens/s", "seconds a step", "peak 
 @cache
 def published_alignvlm() -> pd.DataFrame:
     """Returns one row a figure: table, row, dataset, metric, value, source, note."""
-    folder = files("ligature.reporting.captioning").joinpath("published")
-    tables = []
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        with entry.open(encoding="utf-8") as file:
-            tables.append(pd.read_csv(file, dtype={"note": str}).fillna({"note": ""}))
-    return pd.concat(tables, ignore_index=True)
+    return read_published("ligature.reporting.captioning")
 
 
 def published_tables() -> list[Table]:

@@ -1,12 +1,12 @@
 """Published figures of AlignCLIP with where they come from, and ours beside them."""
 
 from functools import cache
-from importlib.resources import files
 
 import pandas as pd
 
 from ligature.reporting.pretraining.comparisons import ALIGN, CLIP, SHARED, matching_runs
 from ligature.reporting.pretraining.sources import PretrainingInputs
+from ligature.reporting.readers import read_published
 from ligature.reporting.table import Table
 from ligature.reporting.text import NOTHING, bounded, metric_header, number, slug
 
@@ -26,12 +26,7 @@ BESIDE = {"gap": ("alignment_score",), "classification": ("top1", "top5")}
 @cache
 def published_alignclip() -> pd.DataFrame:
     """Returns one row a figure: table, row, dataset, metric, value, source, note; a direction alone has no value."""
-    folder = files("ligature.reporting.pretraining").joinpath("published")
-    tables = []
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        with entry.open(encoding="utf-8") as file:
-            tables.append(pd.read_csv(file, dtype={"note": str}).fillna({"note": ""}))
-    return pd.concat(tables, ignore_index=True)
+    return read_published("ligature.reporting.pretraining")
 
 
 def published_tables() -> list[Table]:
