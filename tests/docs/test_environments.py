@@ -59,7 +59,7 @@ def test_the_pins_for_cuda_add_to_the_others_and_contradict_none():
 @pytest.mark.parametrize("name", ["Dockerfile", "apptainer.def", "workflow/envs/ligature.post-deploy.sh"])
 def test_images_and_environments_install_extras_that_exist_under_the_pins(name):
     assert extras(name) <= set(PROJECT["optional-dependencies"])
-    assert {"download", "train", "demo"} <= extras(name)
+    assert {"download", "train", "captions", "demo"} <= extras(name)
     assert "-c constraints.txt" in text(name)
     assert "-c constraints-cuda.txt" in text(name)
 
