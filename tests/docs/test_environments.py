@@ -107,4 +107,4 @@ def test_the_script_installs_from_the_folder_in_which_it_is_run(tmp_path):
     environment = {"PATH": os.pathsep.join([str(tmp_path), os.environ["PATH"]])}
     done = subprocess.run(["bash", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"{ROOT} -m pip install ")
-    assert done.stdout.endswith(" -e .[download,train,demo]\n")
+    assert done.stdout.endswith(" -e .[download,train,captions,demo]\n")
