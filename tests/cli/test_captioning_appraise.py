@@ -11,17 +11,25 @@ from captioning_study import contents, make_layout, measured_study, study_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ligature.captioning import ConnectorConfig, GenerationSettings, VisionLanguageModel, caption_images
+from ligature.captioning import (
+    ConnectorConfig,
+    GenerationSettings,
+    ViewFeatures,
+    VisionLanguageModel,
+    caption_images,
+    generate_captions,
+)
 from ligature.captioning.connectors import make_connector
 from ligature.captioning.diagnostics import add_noise, cosine_distance, effective_vocabulary
 from ligature.captioning.language import embedding_table
+from ligature.cli.captioning import noise
 from ligature.cli.captioning.appraise import appraise
 from ligature.cli.captioning.data import load_sets
 from ligature.cli.captioning.examples import draw_examples
 from ligature.cli.captioning.generating import Captioner
 from ligature.cli.captioning.images import load_images
-from ligature.cli.captioning.noise import visual_tokens
-from ligature.cli.captioning.scores import partners, protocol
+from ligature.cli.captioning.noise import blind_caption, visual_tokens
+from ligature.cli.captioning.scores import CONTROLS, partners, protocol
 from ligature.cli.captioning.speed import peak_memory
 from ligature.cli.captioning.tokens import mixed_rows, token_text, visual_grid
 from ligature.cli.captions import hash_image
@@ -30,6 +38,8 @@ from ligature.errors import DataError, ParamsError
 from ligature.evaluation import RESULT_COLUMNS
 from ligature.evaluation.captions import caption_scores, per_image_cider
 from ligature.params.captioning import GenerationParams
+from ligature.reporting.captioning.controls import CONTROLS as PAGE_CONTROLS
+from ligature.reporting.captioning.controls import runs_of
 
 FILES = {"results.csv", "captions.jsonl", "words.csv", "speed.json"}
 
@@ -108,6 +118,56 @@ def test_scores_are_those_of_the_captions_and_chance_those_of_other_images(study
     assert value(rows, metric="distinct", **plain) == len(set(texts)) / 8
     assert value(rows, metric="words", **plain) == np.mean([len(text.split()) for text in texts])
     assert 0 <= value(rows, metric="ended", **plain) <= 1
+
+
+def test_the_blind_caption_is_that_of_the_mean_of_all_images_and_stands_for_each(study, model):
+    rows, found = results_of(study), captions_of(study)
+    images = load_images(study[0], "told", max_failed=0.0)
+    settings = GenerationSettings(max_new_tokens=6)
+    with torch.no_grad():
+        inputs = torch.stack([model.vision.preprocess(read_image(path)[0]) for path in images.paths])
+        mean = model.vision(inputs).mean(dim=0, keepdim=True)
+        (expected,) = generate_captions(model, [mean], [(0, 0)], settings)
+    captioner = Captioner(model, settings, 4)
+    assert blind_caption(captioner, ViewFeatures(model, images.paths)) == expected
+    references = [row["references"] for row in found]
+    blind = rows[(rows["model"] == "blind") & (rows["dataset"] == "told")]
+    scores = caption_scores([expected.text] * len(found), references)
+    assert blind.set_index("metric")["value"].to_dict() == pytest.approx(scores)
+    assert (set(blind["variant"]), set(blind["n"]), set(blind["task"])) == ({"pairs=8"}, {8}, {"captioning"})
+    assert set(rows.loc[rows["model"] == "blind", "dataset"]) == {"told", "more"}
+
+
+@pytest.mark.parametrize("block", [1, 2, 256])
+def test_the_mean_is_over_views_whatever_their_number(model, monkeypatch, block):
+    monkeypatch.setattr(noise, "BLOCK", block)
+    seen, got = [torch.randn(views, 16, model.vision.width) for views in (1, 5, 3)], []
+
+    class Images:
+        def __len__(self):
+            return len(seen)
+
+        def load(self, rows):
+            return [(seen[row], (0, 0)) for row in rows]
+
+    monkeypatch.setattr(
+        noise, "generate_captions", lambda _, features, shapes, *__, **___: got.append((features, shapes)) or [0]
+    )
+    blind_caption(Captioner(model, GenerationSettings(), 4), Images())
+    ((features, shapes),) = got
+    assert shapes == [(0, 0)]
+    torch.testing.assert_close(features[0], torch.cat(seen).mean(dim=0, keepdim=True))
+
+
+def test_controls_name_their_run_as_the_page_reads_it(study):
+    for run in ("align", "mlp"):
+        rows = results_of(study, run)
+        controls = rows[rows["model"].isin(CONTROLS)]
+        assert set(controls["model"]) == set(CONTROLS) == set(PAGE_CONTROLS)
+        assert set(runs_of(controls)) == {run}
+        assert set(controls.loc[controls["model"] == "shuffled", "protocol"]) == {
+            f"captions of {run}, references of other images, plain words"
+        }
 
 
 def test_noise_and_diagnostics_follow_from_the_features(study, model):

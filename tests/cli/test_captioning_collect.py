@@ -51,7 +51,7 @@ def test_every_training_stands_in_every_table(study):
     results = table(layout, "results.csv")
     assert tuple(results.columns) == RESULT_COLUMNS
     assert not results.duplicated(["task", "dataset", "model", "protocol", "metric", "seed", "variant"]).any()
-    own = results[results["model"] != "shuffled"]
+    own = results[~results["model"].isin(["shuffled", "blind"])]
     assert set(zip(own["model"], own["variant"].str.split(";").str[0], strict=True)) == {
         (run, f"pairs={pairs or 'all'}") for run, pairs, _ in TRAININGS
     }
@@ -75,12 +75,17 @@ def test_the_columns_are_those_of_the_page(study):
 
 
 def test_the_page_reads_what_is_put_together(study):
+    from ligature.reporting.captioning.controls import control_rows
     from ligature.reporting.captioning.sources import CaptioningSources, read_captioning
 
     layout, where = study
     captioning(**where)
     inputs = read_captioning(CaptioningSources.in_folder(layout.root))
     assert set(inputs.runs["run"]) == {"align", "mlp"}
+    trainings = set(inputs.runs[["run", "pairs"]].itertuples(index=False, name=None))
+    for control in ("shuffled", "blind"):
+        rows = control_rows(inputs.results, control)
+        assert set(rows[["model", "pairs"]].itertuples(index=False, name=None)) == trainings
     assert len(inputs.captions) == len(table(layout, "captions.csv"))
     assert inputs.captions["references"].iloc[0] == ["a red picture", "number 0 is very red"]
 
@@ -137,7 +142,8 @@ def test_metrics_are_means_over_seeds_without_chance_noise_and_examples(study):
         for metric in ("cider", "bleu4", "rouge_l")
     }
     rows = [("a", "cider", "1.0", "pairs=8", 0), ("a", "cider", "2.0", "pairs=8", 1)]
-    rows += [("shuffled", "cider", "9", "pairs=8", 0), ("a", "cider", "9", "pairs=8;shots=2", 0)]
+    rows += [("shuffled", "cider", "9", "pairs=8", 0), ("blind", "cider", "9", "pairs=8", 0)]
+    rows += [("a", "cider", "9", "pairs=8;shots=2", 0)]
     results = pd.DataFrame(rows, columns=["model", "metric", "value", "variant", "seed"])
     results = results.assign(task="captioning", dataset="d")
     assert headline_metrics(results) == {"a/pairs=8/d/cider": 1.5}

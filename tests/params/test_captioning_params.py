@@ -102,6 +102,7 @@ def test_a_setting_of_generation_that_has_no_effect_is_refused(key, value):
     [
         ({"recipes__brief__language": "nobody"}, "unknown language model 'nobody'; known: own, published"),
         ({"runs__align__recipe": "none"}, "runs.align.recipe: unknown recipe 'none'; known: brief"),
+        ({"runs__blind": CAPTIONING["runs"]["mlp"]}, "runs.blind: the name is that of a control"),
         ({"seeds": [1, 1]}, "seeds: .* names one twice"),
         ({"pairs": [None, None]}, "pairs: .* names one twice"),
         ({"noise": [0.5, 1.0]}, "noise: the levels need a 0"),

@@ -10,7 +10,8 @@ import pandas as pd
 from PIL import Image
 
 from ligature.evaluation import RESULT_COLUMNS
-from ligature.reporting.captioning.runs import FURTHER, SHUFFLED, labelled, normalised
+from ligature.reporting.captioning.controls import BLIND, SHUFFLED
+from ligature.reporting.captioning.runs import FURTHER, labelled, normalised
 from ligature.reporting.captioning.sources import (
     RUN_NUMBERS,
     CaptioningInputs,
@@ -33,6 +34,8 @@ KEPT = {"align": 0.75}
 """Share that a connector keeps at the highest level; the others keep less."""
 DISTANCE = {"align": (0.02, 0.30)}
 """Cosine distance, raw and centred, at the highest level."""
+LOWEST = {SHUFFLED: ("references of other images", 0.05), BLIND: ("one for all, of their mean features", 0.1)}
+"""What the controls are, as their protocol says it, and their scores."""
 SPEED = {"align": 0.98, "mlp": 1.0}
 WORDS = (
     "red",
@@ -82,14 +85,15 @@ def score_of(row: dict) -> float:
 
 
 def result_rows(rows: list[dict], seeds: tuple[int, ...] = SEEDS) -> pd.DataFrame:
-    """Returns results of all trainings and chance; differences between runs are far above the noise of seeds."""
+    """Returns results of all trainings and their controls; differences of runs are far above the noise of seeds."""
     found = []
     for row, seed in product(rows, seeds):
         noise = NOISE * np.random.default_rng([seed, *f"{row['pairs']} {row['run']}".encode()]).normal()
         for key, value in measured(row).items():
             found.append(_result(key, row["run"], seed, value + noise, row["pairs"]))
-    for pairs, metric in product(dict.fromkeys(row["pairs"] for row in rows), ("cider", "bleu4", "rouge_l")):
-        found.append(_result(("captioning", "", metric), SHUFFLED, 0, 0.05, pairs))
+        for (control, (how, value)), metric in product(LOWEST.items(), ("cider", "bleu4", "rouge_l")):
+            of_run = _result(("captioning", "", metric), control, seed, value, row["pairs"])
+            found.append(of_run | {"protocol": f"captions of {row['run']}, {how}, plain words"})
     return pd.DataFrame(found, columns=list(RESULT_COLUMNS))
 
 

@@ -77,6 +77,7 @@ def test_scores_by_pairs_are_means_with_their_interval_and_chance(inputs: Captio
         dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
         assert dotted[0].get_ydata()[0] == pytest.approx(5)
     assert cider.get_ylim()[0] == 0
+    assert cider.get_ylim()[1] > 1.05 * drawing.data.query("metric == 'cider'")["high"].max(), "whole markers"
     assert "95\u00a0% intervals over seeds" in drawing.caption
     assert drawing.width < PAGE_PIXELS
     assert {"run", "pairs", "metric", "value", "low", "high"} <= set(drawing.data)
@@ -100,6 +101,10 @@ def test_noise_has_four_panels_at_the_most_pairs(inputs: CaptioningInputs) -> No
     assert kept.get_ydata()[[0, -1]] == pytest.approx([100, 75], abs=1)
     raw, centred = (line_of(axes, "ALIGN")[0].get_ydata()[-1] for axes in drawing.canvas.axes[2:])
     assert raw < centred
+    for axes, name in zip(drawing.canvas.axes, titles, strict=True):
+        low, high = axes.get_ylim()
+        assert low <= 0
+        assert high - low > 1.05 * drawing.data.loc[drawing.data["metric"] == name, "value"].max(), "whole markers"
     assert set(drawing.data["pairs"]) == {"all"}
     assert noise_figures(replace(inputs, results=inputs.results.query("task == 'captioning'"))) == []
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from captioning_inputs import captioning_inputs, run_rows, several_runs, usual_inputs
 
+from ligature.reporting.captioning.controls import control_rows, runs_of
 from ligature.reporting.captioning.readings import captioning_readings, connector_readings
 from ligature.reporting.captioning.sections import captioning_headlines
 from ligature.reporting.captioning.sources import CaptioningInputs
@@ -64,18 +65,61 @@ def test_one_seed_shows_nothing() -> None:
         assert not any(word in sentence for sentence in sentences for word in (" above ", " below ", "larger"))
 
 
-def test_trainings_that_see_nothing_are_named(inputs: CaptioningInputs) -> None:
-    (fine,) = said(inputs, "Chance")
-    assert fine.startswith("Captions held against the references of other images reach 5.0 CIDEr-D × 100; above ")
-    assert fine.endswith("above that are 21 of 21 trainings.")
-    query = "model == 'mlp' and metric == 'cider' and pairs == '500'"
-    (blind,) = said(moved(inputs, -0.33, query), "Chance")
-    assert "20 of 21 trainings, and not shown to be: MLP (500 pairs)." in blind
+CIDER_500 = "metric == 'cider' and pairs == '500' and task == 'captioning' and shots == 0"
+
+
+def test_trainings_are_held_against_their_own_controls(inputs: CaptioningInputs) -> None:
+    shuffled, blind = said(inputs, "Chance")
+    own = inputs.results.query("task == 'captioning' and metric == 'cider' and shots == 0")
+    own = 100 * own.loc[~own["model"].isin(["shuffled", "blind"]), "value"].mean()
+    assert shuffled == (
+        "Shuffled, captions held against the references of other images, CIDEr-D × 100: 5.0 on average, and "
+        f"{own:.1f} for captions with their own references; paired over seeds, above theirs: 21 of 21 trainings."
+    )
+    assert blind.startswith("Blind, the one caption that a model makes of the mean of all images' features, ")
+    assert f"CIDEr-D × 100: 10.0 on average, and {own:.1f} for" in blind
+    assert blind.endswith("above theirs: 21 of 21 trainings.")
     with_examples = inputs.results.query("model == 'shuffled'").assign(shots=2.0, value=3.0)
     both = replace(inputs, results=pd.concat([inputs.results, with_examples], ignore_index=True))
-    assert said(both, "Chance") == [fine], "chance is that of captions without examples"
-    unknown = replace(inputs, results=inputs.results.query("model != 'shuffled'"))
+    assert said(both, "Chance") == [shuffled, blind], "chance is that of captions without examples"
+    assert said(replace(inputs, results=inputs.results.query("model != 'blind'")), "Chance") == [shuffled]
+    unknown = replace(inputs, results=inputs.results.query("model not in ['shuffled', 'blind']"))
     assert said(unknown, "Chance") == []
+
+
+@pytest.mark.parametrize(("place", "control", "level"), [(0, "shuffled", 0.05), (1, "blind", 0.1)])
+def test_a_training_is_named_by_its_own_control_alone(
+    inputs: CaptioningInputs, place: int, control: str, level: float
+) -> None:
+    query = f"model == '{control}' and protocol.str.startswith('captions of mlp, ') and {CIDER_500}"
+    sentence = said(moved(inputs, 1 - level, query), "Chance")[place]
+    assert sentence.endswith("above theirs: 20 of 21 trainings; below theirs: MLP (500 pairs).")
+    sentence = said(moved(inputs, 0.72 - 0.36 - level, query), "Chance")[place]
+    assert sentence.endswith("; not distinguishable over seeds from theirs: MLP (500 pairs).")
+
+
+def test_a_training_and_its_control_are_paired_by_seed(inputs: CaptioningInputs) -> None:
+    rows = inputs.results.copy()
+    mlp = rows.eval("(model == 'mlp' or protocol.str.startswith('captions of mlp, '))")
+    rows.loc[mlp, "value"] += (rows["seed"] - 1) * 5
+    assert "21 of 21 trainings" in said(replace(inputs, results=rows), "Chance")[0]
+    rows["seed"] = rows["seed"].where(rows["model"] != "shuffled", (rows["seed"] + 1) % 3)
+    assert "MLP (500 pairs), MLP (2,000 pairs)" in said(replace(inputs, results=rows), "Chance")[0]
+
+
+def test_a_training_without_a_control_and_a_data_set_without_one_do_not_count(inputs: CaptioningInputs) -> None:
+    gone = inputs.results.query("not (model == 'blind' and protocol.str.startswith('captions of mlp, '))")
+    assert "18 of 18 trainings" in said(replace(inputs, results=gone), "Chance")[1]
+    single = inputs.results.query("model == 'mlp'").assign(dataset="single", value=-9.0)
+    both = replace(inputs, results=pd.concat([inputs.results, single], ignore_index=True))
+    assert said(both, "Chance") == said(inputs, "Chance")
+
+
+def test_a_control_is_of_the_run_that_its_protocol_names() -> None:
+    protocols = ["greedy", "captions of a.b-c, references of other images", "captions of d, one for all", "greedy", ""]
+    rows = pd.DataFrame({"model": ["a", "shuffled", "blind", "shuffled", "blind"], "protocol": protocols})
+    assert runs_of(rows).tolist() == ["a", "a.b-c", "d", "", ""]
+    assert control_rows(rows, "shuffled")["model"].tolist() == ["a.b-c", ""]
 
 
 def test_the_margin_by_data_is_larger_smaller_or_not_shown_to_change(inputs: CaptioningInputs) -> None:

@@ -86,6 +86,8 @@ def test_the_summary_has_a_row_a_run_and_number_of_pairs(written: Path) -> None:
     [
         ("results.csv", {"value": None}, "column 'value', row 1: not a finite number"),
         ("results.csv", {"model": "stranger"}, "run 'stranger' is not in"),
+        ("results.csv", {"model": "shuffled"}, "run '' is not in"),
+        ("results.csv", {"model": "blind", "protocol": "captions of stranger, one"}, "run 'stranger' is not in"),
         ("results.csv", {"variant": "pairs=few"}, "variant 'pairs=few' names no pairs, shots and noise"),
         ("results.csv", {"variant": "pairs=all;noise=loud"}, "names no pairs, shots and noise"),
         ("runs.csv", {"pairs": "few"}, "column 'pairs', row 1: 'few' is neither a number nor 'all'"),

@@ -46,12 +46,25 @@ def test_scores_are_times_a_hundred_with_their_interval(inputs: CaptioningInputs
 
 
 def test_chance_stands_last_and_muted(inputs: CaptioningInputs) -> None:
-    (table,) = score_tables(inputs)
-    assert len(table.rows) == len(inputs.runs) + 1
-    assert cells(table, "shuffled")["CIDEr-D × 100"] == "5.0"
-    assert cells(table, "shuffled")["METEOR"] == "–"
-    assert table.muted == {len(table.rows) - 1}
+    uneven = inputs.results["value"].where(inputs.results["model"] != "blind", 0.2 * inputs.results["seed"])
+    (table,) = score_tables(replace(inputs, results=inputs.results.assign(value=uneven)))
+    assert len(table.rows) == len(inputs.runs) + 2
+    assert [row[0] for row in table.rows[-2:]] == ["shuffled", "blind"]
+    assert [cells(table, name)["CIDEr-D × 100"] for name in ("shuffled", "blind")] == ["5.0", "20.0"]
+    assert [cells(table, name)["METEOR"] for name in ("shuffled", "blind")] == ["–", "–"]
+    assert table.muted == {len(table.rows) - 2, len(table.rows) - 1}
     assert all(len(row) == len(table.header) for row in table.rows)
+    assert "shuffled, captions held against the references of other images; blind, the one caption" in table.caption
+
+
+@pytest.mark.parametrize(("there", "last"), [("shuffled", ["shuffled"]), ("neither", [])])
+def test_chance_that_was_not_measured_has_no_row(inputs: CaptioningInputs, there: str, last: list[str]) -> None:
+    rows = inputs.results[~inputs.results["model"].isin({"shuffled", "blind"} - {there})]
+    (table,) = score_tables(replace(inputs, results=rows))
+    assert [row[0] for row in table.rows[len(inputs.runs) :]] == last
+    assert len(table.muted) == len(last)
+    assert "blind" not in table.caption
+    assert ("is chance" in table.caption) == bool(last)
 
 
 def test_the_raw_numbers_are_written_too(inputs: CaptioningInputs) -> None:
@@ -65,7 +78,7 @@ def test_every_data_set_has_a_table(inputs: CaptioningInputs) -> None:
     other = inputs.results.query("model == 'align'").assign(dataset="flickr <b>")
     tables = score_tables(replace(inputs, results=pd.concat([inputs.results, other])))
     assert [table.name for table in tables] == ["captioning-val", "captioning-flickr=20=3Cb=3E"]
-    assert {row[0] for row in tables[1].rows} == {"ALIGN", "shuffled"}
+    assert {row[0] for row in tables[1].rows} == {"ALIGN"}
 
 
 def test_one_seed_has_an_interval_over_images_where_all_captions_are_there() -> None:

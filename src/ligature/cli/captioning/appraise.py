@@ -24,8 +24,8 @@ from ligature.cli.captioning.examples import draw_examples
 from ligature.cli.captioning.generating import Captioner, Pace
 from ligature.cli.captioning.images import CaptionedImages, load_images
 from ligature.cli.captioning.models import MODEL, build_model
-from ligature.cli.captioning.noise import noise_rows
-from ligature.cli.captioning.scores import Measured, caption_rows
+from ligature.cli.captioning.noise import blind_caption, noise_rows
+from ligature.cli.captioning.scores import BLIND, Measured, caption_rows, control_rows
 from ligature.cli.captioning.speed import peak_memory, speed_figures, time_step
 from ligature.cli.captioning.tokens import WORD_COLUMNS, patch_words, token_rows
 from ligature.cli.context import (
@@ -143,16 +143,24 @@ class Appraisal:
         return self._captioner.caption(features, f"caption {self._measured.run}/{images.name}", pace=self.pace)
 
     def _score(self, images: CaptionedImages, features: ViewFeatures, made: list[Generated]) -> Iterator[Result]:
-        """Yields the scores of captions made without examples, and then with every number of them."""
+        """Yields the scores of captions made without examples, without sight, and with every number of examples."""
         block = self._measured.block
         scorer = CaptionScorer(images.references, tokenizer=block.tokenizer)
         yield from caption_rows(self._measured, images.dataset, made, scorer, shots=0)
+        yield from self._blind(images, features, scorer)
         ciders = scorer.per_image_cider([each.text for each in made]).tolist()
         for row, (caption, cider) in enumerate(zip(made, ciders, strict=True)):
             facts = {"dataset": images.name, "id": images.ids[row], "path": images.paths[row]}
             facts |= {"caption": caption.text, "references": images.references[row], "cider": round(cider, 6)}
             self.captions.append(facts)
         yield from self._few_shot(images, features, scorer)
+
+    def _blind(self, images: CaptionedImages, features: ViewFeatures, scorer: CaptionScorer) -> Iterator[Result]:
+        """Yields the scores of one caption for all images, two or more."""
+        if len(images) > 1:
+            texts = [blind_caption(self._captioner, features).text] * len(images)
+            variant = self._measured.variant()
+            yield from control_rows(self._measured, images.dataset, BLIND, texts, scorer, variant)
 
     def _few_shot(self, images: CaptionedImages, features: ViewFeatures, scorer: CaptionScorer) -> Iterator[Result]:
         measured, data = self._measured, self._data

@@ -9,7 +9,7 @@ import pandas as pd
 from ligature.captioning.connectors import ConnectorConfig
 from ligature.captioning.training import CARD, HISTORY
 from ligature.cli.captioning.data import captioning_params, name_of_pairs
-from ligature.cli.captioning.scores import SHUFFLED, TASK
+from ligature.cli.captioning.scores import CONTROLS, TASK
 from ligature.cli.context import PARAMS, RESULTS, ParamsOption, ResultsOption, open_layout
 from ligature.errors import DataError
 from ligature.params.captioning import COMMON, OF_KIND, ConnectorParams
@@ -106,7 +106,7 @@ def headline_metrics(results: pd.DataFrame) -> dict[str, float]:
         results: rows of all runs as text.
     """
     found: dict[str, list[float]] = {}
-    for row in results[(results["model"] != SHUFFLED) & (results["task"] == TASK)].itertuples():
+    for row in results[~results["model"].isin(list(CONTROLS)) & (results["task"] == TASK)].itertuples():
         if row.metric in HEADLINES and ";" not in row.variant:
             found.setdefault(f"{row.model}/{row.variant}/{row.dataset}/{row.metric}", []).append(float(row.value))
     return {name: sum(values) / len(values) for name, values in found.items()}

@@ -1,15 +1,15 @@
-"""Captions and visual tokens under noise on the vision features."""
+"""Captions and visual tokens of vision features that are changed: noise on them, or their mean in their place."""
 
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from ligature.captioning import generate_captions
+from ligature.captioning import ViewFeatures, generate_captions
 from ligature.captioning.diagnostics import add_noise, cosine_distance
 from ligature.captioning.features import Seen
 from ligature.captioning.generation import Generated
-from ligature.cli.captioning.generating import Captioner
+from ligature.cli.captioning.generating import BLOCK, Captioner
 from ligature.cli.captioning.images import CaptionedImages
 from ligature.cli.captioning.scores import Measured
 from ligature.evaluation import Result
@@ -57,6 +57,20 @@ def noise_rows(
         for metric, value in values.items():
             variant = measured.variant(noise=level)
             yield measured.row(TASK, images.dataset, metric, value, len(images), variant=variant)
+
+
+def blind_caption(captioner: Captioner, images: ViewFeatures) -> Generated:
+    """Returns the caption of the mean of all views' features [T, d] as one view: what is said of no image but of all.
+
+    Args:
+        captioner: the model, and how it captions.
+        images: one or more.
+    """
+    total, count = torch.zeros(()), 0
+    for start in range(0, len(images), BLOCK):
+        views = torch.cat([each for each, _ in images.load(range(start, min(start + BLOCK, len(images))))])
+        total, count = total + views.sum(dim=0, dtype=torch.float64), count + len(views)
+    return _captions(captioner, [(total / count).float()[None]], [(0, 0)])[0]
 
 
 def visual_tokens(captioner: Captioner, features: Tensor) -> Tensor:

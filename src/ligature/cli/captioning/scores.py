@@ -1,4 +1,4 @@
-"""Generated captions as rows of results: caption metrics, and the same against the references of other images."""
+"""Generated captions as rows of results: caption metrics, and those of captions that do not tell images apart."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from ligature.evaluation.captions import CaptionScorer
 from ligature.params.captioning import CaptioningParams, GenerationParams
 
 TASK = "captioning"
-SHUFFLED = "shuffled"
-"""Model of the rows of chance."""
+SHUFFLED, BLIND = "shuffled", "blind"
+CONTROLS = {SHUFFLED: "references of other images", BLIND: "one for all, of their mean features"}
+"""Models of the rows of chance, and what is done there."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,31 @@ def caption_rows(
     for metric, value in {**scores, **facts}.items():
         yield measured.row(TASK, dataset, metric, value, n, variant=variant)
     if n > 1:
-        chance = scorer.scores([texts[row] for row in partners(n, measured.seed)], block.metrics)
-        how = f"captions of {measured.run}, references of other images, {block.tokenizer} words"
-        for metric, value in chance.items():
-            yield measured.row(TASK, dataset, metric, value, n, variant=variant, model=SHUFFLED, protocol=how)
+        others = [texts[row] for row in partners(n, measured.seed)]
+        yield from control_rows(measured, dataset, SHUFFLED, others, scorer, variant)
+
+
+def control_rows(
+    measured: Measured,
+    dataset: tuple[str, str],
+    control: str,
+    texts: Sequence[str],
+    scorer: CaptionScorer,
+    variant: str,
+) -> Iterator[Result]:
+    """Yields caption metrics of captions that do not tell images apart; their protocol names the run.
+
+    Args:
+        measured: the model that made them.
+        dataset: its name and split.
+        control: of ``CONTROLS``.
+        texts: one an image.
+        scorer: with the references of the images.
+        variant: of ``Measured.variant``.
+    """
+    how = f"captions of {measured.run}, {CONTROLS[control]}, {measured.block.tokenizer} words"
+    for metric, value in scorer.scores(texts, measured.block.metrics).items():
+        yield measured.row(TASK, dataset, metric, value, len(texts), variant=variant, model=control, protocol=how)
 
 
 def partners(count: int, seed: int) -> np.ndarray:

@@ -14,9 +14,10 @@ from ligature.reporting.captioning.comparisons import (
     share_kept,
     values_of,
 )
+from ligature.reporting.captioning.controls import SHUFFLED
 from ligature.reporting.captioning.estimates import over_seeds
 from ligature.reporting.captioning.panels import Page, add_legend, line_styles, pages, panels_of
-from ligature.reporting.captioning.runs import SHUFFLED, most_pairs, pairs_label, pairs_rank
+from ligature.reporting.captioning.runs import most_pairs, pairs_label, pairs_rank
 from ligature.reporting.captioning.sources import CaptioningInputs
 from ligature.reporting.captioning.tables import SCORES
 from ligature.reporting.drawing import INK, Drawing, figure_style
@@ -92,7 +93,14 @@ def _pairs_panel(axes, rows: pd.DataFrame, page: Page) -> None:
             _line(axes, own["pairs"].map(places) + shift, own, run["label"], styles[run["run"]])
     axes.set_xticks(range(len(order)), [_tick(pairs) for pairs in order])
     axes.set(xlabel="training pairs", xlim=(-0.5, len(order) - 0.5))
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    _show_zero(axes)
+
+
+def _show_zero(axes) -> None:
+    """Takes zero into the panel, and leaves room for whole markers at the top."""
+    low, high = axes.get_ylim()
+    low = min(0, low)
+    axes.set_ylim(low, high + 0.05 * (high - low))
 
 
 def _tick(pairs: str) -> str:
@@ -132,7 +140,7 @@ def noise_figures(inputs: CaptioningInputs) -> list[Drawing]:
                 if len(own):
                     _line(axes, own["noise"], own, run["label"], styles[run["run"]])
             axes.set(title=title, xlabel="noise")
-            axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+            _show_zero(axes)
         add_legend(figure, panels)
         caption = (
             f"Trained on {pairs_label(pairs)}. Noise is Gaussian, in standard deviations of the vision features, and "

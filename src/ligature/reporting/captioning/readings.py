@@ -21,8 +21,8 @@ from ligature.reporting.captioning.comparisons import (
     share_kept,
     values_of,
 )
-from ligature.reporting.captioning.estimates import over_seeds
-from ligature.reporting.captioning.runs import KINDS, SHUFFLED, pairs_label, pairs_rank
+from ligature.reporting.captioning.controls import CONTROLS, control_rows
+from ligature.reporting.captioning.runs import KINDS, pairs_label, pairs_rank
 from ligature.reporting.captioning.sources import CaptioningInputs
 from ligature.reporting.claims.effect import Effect, paired_effect
 from ligature.reporting.text import PERCENT, number, plural
@@ -63,27 +63,45 @@ def captioning_readings(inputs: CaptioningInputs) -> Readings:
 
 
 def _chance(inputs: CaptioningInputs) -> Iterator[str]:
-    """Says which trainings are not above captions of other images: their captions do not tell what is in an image."""
-    rows = inputs.results[(inputs.results["task"] == CIDER.task) & (inputs.results["metric"] == CIDER.metric)]
-    rows = rows[(rows["model"] == SHUFFLED) & (rows["shots"] == 0)]
-    chance = CIDER.scale * rows["value"].mean()
-    if pd.isna(chance):
-        return
-    blind, seeing, unknown = [], 0, 0
+    """Says of every training whether its captions are above those that do not tell images apart."""
+    for control, what in CONTROLS.items():
+        yield from _against(inputs, control_rows(inputs.results, control), f"{_capital(control)}, {what}")
+
+
+def _against(inputs: CaptioningInputs, rows: pd.DataFrame, what: str) -> Iterator[str]:
+    """Says which trainings are above their own rows of a control, and which are not, paired over seeds.
+
+    Args:
+        inputs: with the captions' own results.
+        rows: of ``control_rows``.
+        what: they are.
+    """
+    same = inputs.results[inputs.results["dataset"].isin(rows["dataset"])]
+    groups: dict[str, list[str]] = {}
+    both: list[pd.DataFrame] = []
     for _, run in inputs.runs.iterrows():
-        found = over_seeds(values_of(inputs.results, CIDER, run["run"], run["pairs"]))
-        if found.seeds == 1:
-            unknown += 1
-        elif found.seeds and found.low > chance:
-            seeing += 1
-        elif found.seeds:
-            blind.append(f"{run['label']} ({pairs_label(run['pairs'])})")
-    level = f"Captions held against the references of other images reach {number(chance, 1)} {CIDER.label}"
-    if seeing or blind:
-        told = f"; above that {'is' if seeing == 1 else 'are'} {seeing} of {plural(seeing + len(blind), 'training')}"
-        yield level + told + (f", and not shown to be: {_first(blind)}." if blind else ".")
-    if unknown:
-        yield f"{level}; {plural(unknown, 'training')} with one seed cannot be held against it."
+        sides = [values_of(table, CIDER, run["run"], run["pairs"]) for table in (same, rows)]
+        paired = pd.concat(sides, axis=1, keys=["own", "control"]).dropna()
+        if len(paired):
+            verdict = _verdict(paired_effect(paired["own"], paired["control"], CIDER.label, "seeds"))
+            groups.setdefault(verdict, []).append(f"{run['label']} ({pairs_label(run['pairs'])})")
+            both.append(paired)
+    if both:
+        own, control = pd.concat(both)[["own", "control"]].mean()
+        means = f"{number(control, 1)} on average, and {number(own, 1)} for captions with their own references"
+        yield f"{what}, {CIDER.label}: {'; '.join([means, *_counted(groups)])}."
+
+
+def _counted(groups: dict[str, list[str]]) -> Iterator[str]:
+    """Yields how many trainings are above, the names of all that are not, and how many have one seed."""
+    total = sum(len(names) for verdict, names in groups.items() if verdict != ONE_SEED)
+    if total:
+        yield f"paired over seeds, above theirs: {len(groups.get(ABOVE, []))} of {plural(total, 'training')}"
+    for verdict in (BELOW, LEVEL):
+        if verdict in groups:
+            yield f"{verdict} theirs: {', '.join(groups[verdict])}"
+    if ONE_SEED in groups:
+        yield f"{plural(len(groups[ONE_SEED]), 'training')} with one seed cannot be held against it"
 
 
 def connector_readings(inputs: CaptioningInputs) -> list[str]:

@@ -7,8 +7,6 @@ import pandas as pd
 from ligature.params.captioning import OF_KIND
 from ligature.reporting.text import bounded
 
-SHUFFLED = "shuffled"
-"""Model of the rows of chance: captions held against the references of other images."""
 MODELS = ("recipe", "language", "vision", "assembly")
 """Settings beside the connector."""
 LISTED = ("factor", "head_init", "vocabulary_norm", "pruned")

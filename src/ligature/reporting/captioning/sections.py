@@ -2,12 +2,13 @@
 
 import pandas as pd
 
+from ligature.reporting.captioning.controls import CONTROLS
 from ligature.reporting.captioning.examples import example_cards
 from ligature.reporting.captioning.figures import loss_figures, noise_figures, pairs_figures, vocabulary_figures
 from ligature.reporting.captioning.patches import patch_figures
 from ligature.reporting.captioning.published import beside_alignvlm, published_tables
 from ligature.reporting.captioning.readings import captioning_readings, connector_readings
-from ligature.reporting.captioning.runs import SHUFFLED, single_runs
+from ligature.reporting.captioning.runs import single_runs
 from ligature.reporting.captioning.sources import CaptioningInputs
 from ligature.reporting.captioning.tables import (
     noise_table,
@@ -70,7 +71,7 @@ def captioning_sections(inputs: CaptioningInputs) -> list[Section]:
 
 def _size(inputs: CaptioningInputs) -> str:
     """Says how small the study is."""
-    own = inputs.results[inputs.results["model"] != SHUFFLED]
+    own = inputs.results[~inputs.results["model"].isin(list(CONTROLS))]
     counts = pd.to_numeric(inputs.runs["pairs"], errors="coerce")
     pairs = "all pairs there are" if (inputs.runs["pairs"] == "all").any() else plural(int(counts.max()), "pair")
     images = own.loc[own["task"] == "captioning", "n"].max()

@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from ligature.errors import DataError
+from ligature.reporting.captioning.controls import runs_of
 from ligature.reporting.captioning.runs import (
     ALL,
     FURTHER,
     LISTED,
     MODELS,
     SETTINGS,
-    SHUFFLED,
     labelled,
     normalised,
     plain_number,
@@ -94,7 +94,7 @@ def read_captioning(sources: CaptioningSources) -> CaptioningInputs:
     )
     known = set(inputs.runs["run"])
     for path, names in (
-        (sources.results, inputs.results.loc[inputs.results["model"] != SHUFFLED, "model"]),
+        (sources.results, runs_of(inputs.results)),
         (sources.trajectories, inputs.trajectories["run"]),
         (sources.captions, inputs.captions["run"]),
         (sources.words, inputs.words["run"]),

@@ -14,8 +14,9 @@ from ligature.reporting.captioning.comparisons import (
     share_kept,
     values_of,
 )
+from ligature.reporting.captioning.controls import CONTROLS
 from ligature.reporting.captioning.estimates import Estimate, over_images, over_seeds
-from ligature.reporting.captioning.runs import SHUFFLED, pairs_label
+from ligature.reporting.captioning.runs import pairs_label
 from ligature.reporting.captioning.sources import SPEEDS, CaptioningInputs
 from ligature.reporting.table import Table
 from ligature.reporting.text import NOTHING, bounded, number, slug
@@ -41,7 +42,7 @@ MOST_DATASETS = 6
 
 
 def score_tables(inputs: CaptioningInputs) -> list[Table]:
-    """Returns a table a data set: connectors at every number of pairs, and captions of other images last."""
+    """Returns a table a data set: connectors at every number of pairs, and chance last."""
     rows = inputs.results[(inputs.results["task"] == CIDER.task) & (inputs.results["shots"] == 0)]
     return [_scores(inputs, dataset, rows) for dataset in list(dict.fromkeys(rows["dataset"]))[:MOST_DATASETS]]
 
@@ -57,19 +58,17 @@ def _scores(inputs: CaptioningInputs, dataset: str, rows: pd.DataFrame) -> Table
             data += _data(run, dataset, found)
             means = (number(found[one].value, 1) for one in texts)
             shown.append([*_names(run), *(found[one].cell() for one in scores), *_sizes(run), *means])
-    by_chance = rows[rows["model"] == SHUFFLED].groupby("metric")["value"].mean()
-    sides = ([_chance(by_chance, one) for one in group] for group in (scores, texts))
-    last = [SHUFFLED, "", *next(sides), NOTHING, NOTHING, *next(sides)]
+    controls = [control for control in CONTROLS if (rows["model"] == control).any()]
+    last = [_chance(rows[rows["model"] == control], control, scores, texts) for control in controls]
     sizes = ["visual tokens", "parameters of the connector"]
     return Table(
         name=f"captioning-{slug(dataset)}",
-        caption=f"Captions of {bounded(dataset, 40)} without examples. {SCALE} The last row is chance: captions held "
-        "against the references of other images.",
+        caption=f"Captions of {bounded(dataset, 40)} without examples. {SCALE}{_last(controls)}",
         data=pd.DataFrame(data),
         header=["connector", "trained on", *(one.label for one in scores), *sizes, *(one.label for one in texts)],
-        rows=[*shown, last],
+        rows=[*shown, *last],
         text_columns=2,
-        muted=frozenset([len(shown)]),
+        muted=frozenset(range(len(shown), len(shown) + len(last))),
     )
 
 
@@ -81,8 +80,19 @@ def _sizes(run: pd.Series) -> list[str]:
     return [count(run["visual_tokens"]), count(run["connector_parameters"])]
 
 
-def _chance(values: pd.Series, measure: Measure) -> str:
-    return number(measure.scale * values[measure.metric], 1) if measure.metric in values else NOTHING
+def _last(controls: list[str]) -> str:
+    told = "; ".join(f"{control}, {CONTROLS[control]}" for control in controls)
+    return f" Last and muted is chance, as means over all trainings: {told}." if controls else ""
+
+
+def _chance(rows: pd.DataFrame, control: str, scores: list[Measure], texts: list[Measure]) -> list[str]:
+    """Returns the cells of a control: means over all trainings."""
+    means = rows.groupby("metric")["value"].mean()
+    sides = (
+        [number(one.scale * means[one.metric], 1) if one.metric in means else NOTHING for one in group]
+        for group in (scores, texts)
+    )
+    return [control, "", *next(sides), NOTHING, NOTHING, *next(sides)]
 
 
 def _data(run: pd.Series, dataset: str, found: dict[Measure, Estimate]) -> Iterator[dict[str, object]]:
