@@ -38,7 +38,7 @@ def torchrun(count: int, options: dict) -> str:
 @pytest.mark.parametrize(
     ("count", "options"),
     [
-        pytest.param(2, {"batch_size": 8}, marks=pytest.mark.ci, id="even"),
+        pytest.param(2, {"batch_size": 8}, id="even"),
         pytest.param(3, {"batch_size": 7, "runtime": {"micro_batch": 2}}, id="uneven"),
     ],
 )
