@@ -120,7 +120,6 @@ def test_an_interruption_inside_an_epoch_costs_nothing_but_time(tmp_path, data, 
 
 
 @pytest.mark.slow
-@pytest.mark.ci
 def test_a_process_killed_inside_the_second_stage_resumes_to_the_same_bytes(
     tmp_path, data, parts, uninterrupted, capsys
 ):
