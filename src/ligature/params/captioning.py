@@ -10,7 +10,7 @@ Part = Literal["vision", "connector", "language"]
 """What a stage may train."""
 Rate = Annotated[float, Field(gt=0)]
 
-CONTROLS = ("shuffled", "blind")
+SHUFFLED, BLIND = "shuffled", "blind"
 """Models that stand beside the runs in the results: captions of other images, and those without any."""
 COMMON = {"kind"}
 OF_KIND: dict[str, set[str]] = {
@@ -285,7 +285,7 @@ class CaptioningParams(Block):
                     f"{', '.join(self.languages)}"
                 )
         for name, run in self.runs.items():
-            if name in CONTROLS:
+            if name in (SHUFFLED, BLIND):
                 raise ValueError(f"runs.{name}: the name is that of a control; call the run something else")
             if run.recipe not in self.recipes:
                 raise ValueError(f"runs.{name}.recipe: unknown recipe {run.recipe!r}; known: {', '.join(self.recipes)}")

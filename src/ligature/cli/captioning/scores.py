@@ -9,10 +9,9 @@ from ligature.captioning.generation import Generated
 from ligature.cli.captioning.data import name_of_pairs
 from ligature.evaluation import Result
 from ligature.evaluation.captions import CaptionScorer
-from ligature.params.captioning import CaptioningParams, GenerationParams
+from ligature.params.captioning import BLIND, SHUFFLED, CaptioningParams, GenerationParams
 
 TASK = "captioning"
-SHUFFLED, BLIND = "shuffled", "blind"
 CONTROLS = {SHUFFLED: "references of other images", BLIND: "one for all, of their mean features"}
 """Models of the rows of chance, and what is done there."""
 

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-SHUFFLED, BLIND = "shuffled", "blind"
+from ligature.params.captioning import BLIND, SHUFFLED
+
 CONTROLS = {
     SHUFFLED: "captions held against the references of other images",
     BLIND: "the one caption that a model makes of the mean of all images' features",
